@@ -1,0 +1,423 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Functions that the scripts share.  Source it, after `set -eu`:
+#
+#	. "$(dirname "$(readlink -f "$0")")/lib.sh"
+#
+# Names set here:
+#	ACRYPTO_TOP	the project's folder
+#	ACRYPTO_CACHE	what is slow is kept here	(~/.cache/acrypto)
+#	ACRYPTO_WORK	trees being built		(~/.cache/acrypto/work)
+#	ACRYPTO_KERNELS	pristine kernel sources		(~/.cache/acrypto/kernels)
+#
+# Messages (all on stderr; stdout is for results):
+#	say TEXT...			progress, with the seconds since the start
+#	warn TEXT...			something is odd, but the work goes on
+#	die TEXT...			failed: exit 1
+#	refuse TEXT...			wrong usage or unfit input: exit 2
+#	usage_error TEXT...		the same, and point to --help
+#	show_help			print the comment at the top of "$0"
+#
+# Machine:
+#	need_packages NAME...		install missing Debian packages, saying which
+#	need_tool TOOL PACKAGE		the same, when the tool is all that counts
+#	jobs_count			how many jobs to run at once
+#	run_logged WHAT LOG CMD...	run CMD with its output in LOG, show progress,
+#					show the end of LOG when it fails
+#	download URL FILE		whole file or nothing
+#
+# Content:
+#	hash_of ARG...			sha256 of all arguments; @PATH stands for the
+#					content of a file or of a whole folder
+#	tree_id DIR			git's tree id of DIR, whatever its .gitignore says
+#	cached NAME KEY CMD ARG...	print the folder NAME-KEY in the cache; build it
+#					first with `CMD FOLDER ARG...` if it isn't there or
+#					has changed since it was built
+#	with_lock NAME CMD...		one at a time on this machine
+#
+# Debian source packages:
+#	fetch_source_package PKG DIR	unpack Debian's patched source of PKG into DIR,
+#					which must not exist yet
+#	source_package_version PKG	the version that would be fetched
+
+ACRYPTO_TOP=$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")
+ACRYPTO_CACHE=${ACRYPTO_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/acrypto}
+ACRYPTO_WORK=${ACRYPTO_WORK:-$ACRYPTO_CACHE/work}
+ACRYPTO_KERNELS=${ACRYPTO_KERNELS:-$ACRYPTO_CACHE/kernels}
+export ACRYPTO_TOP ACRYPTO_CACHE ACRYPTO_WORK ACRYPTO_KERNELS
+
+# the start time survives into scripts that call each other
+ACRYPTO_STARTED=${ACRYPTO_STARTED:-$(date +%s)}
+export ACRYPTO_STARTED
+
+# --- messages ---------------------------------------------------------------
+
+say()
+{
+	printf '[%4ds] %s\n' $(($(date +%s) - ACRYPTO_STARTED)) "$*" >&2
+}
+
+warn()
+{
+	printf '%s: warning: %s\n' "$(basename "$0")" "$*" >&2
+}
+
+die()
+{
+	printf '%s: %s\n' "$(basename "$0")" "$*" >&2
+	exit 1
+}
+
+refuse()
+{
+	printf '%s: %s\n' "$(basename "$0")" "$*" >&2
+	exit 2
+}
+
+usage_error()
+{
+	printf '%s: %s\n' "$(basename "$0")" "$*" >&2
+	printf "Try '%s --help'.\n" "$0" >&2
+	exit 2
+}
+
+show_help()
+{
+	sed -n '/^# SPDX/d; 2,/^[^#]/ { s/^# \{0,1\}//p }' "$0"
+}
+
+# --- machine ----------------------------------------------------------------
+
+jobs_count()
+{
+	printf '%s\n' "${ACRYPTO_JOBS:-$(nproc)}"
+}
+
+with_lock()
+{
+	local name=$1 fd status=0
+
+	shift
+	mkdir -p "$ACRYPTO_CACHE/locks"
+	exec {fd}>"$ACRYPTO_CACHE/locks/$name"
+	flock "$fd"
+	"$@" {fd}>&- || status=$?
+	exec {fd}>&-
+	return $status
+}
+
+missing_packages()
+{
+	local name
+
+	for name in "$@"; do
+		dpkg-query -W -f '${db:Status-Status}\n' "$name" 2>/dev/null |
+			grep -qx installed || printf '%s\n' "$name"
+	done
+}
+
+install_packages()
+{
+	local log=$ACRYPTO_CACHE/apt-install.log
+	local -a apt=(apt-get -y -q --no-install-recommends
+		-o DPkg::Lock::Timeout=600 install "$@")
+
+	export DEBIAN_FRONTEND=noninteractive
+	if ! "${apt[@]}" >"$log" 2>&1 </dev/null; then
+		# the package lists are old, or were never there
+		apt-get -q -o DPkg::Lock::Timeout=600 update >>"$log" 2>&1 </dev/null || true
+		"${apt[@]}" >>"$log" 2>&1 </dev/null || {
+			tail -n 15 "$log" >&2
+			return 1
+		}
+	fi
+}
+
+need_packages()
+{
+	local -a missing
+
+	mapfile -t missing < <(missing_packages "$@")
+	[ ${#missing[@]} -gt 0 ] || return 0
+	[ "$(id -u)" -eq 0 ] ||
+		die "missing packages; as root: apt-get install ${missing[*]}"
+	say "installing Debian packages: ${missing[*]}"
+	with_lock apt install_packages "${missing[@]}" ||
+		die "could not install: ${missing[*]}"
+}
+
+need_tool()
+{
+	command -v "$1" >/dev/null 2>&1 || need_packages "$2"
+}
+
+run_logged()
+{
+	local what=$1 log=$2 start pid status=0 last=0 now
+
+	shift 2
+	start=$(date +%s)
+	mkdir -p "$(dirname "$log")"
+	say "$what"
+	"$@" >"$log" 2>&1 </dev/null &
+	pid=$!
+	# shellcheck disable=SC2064
+	trap "kill $pid 2>/dev/null; exit 1" INT TERM
+	while kill -0 "$pid" 2>/dev/null; do
+		sleep 0.2
+		now=$(($(date +%s) - start))
+		if [ $((now - last)) -ge 15 ]; then
+			last=$now
+			say "$what: $(wc -l <"$log") lines of output: $(tail -n 1 "$log" |
+				tr -d '\r' | tr -s '[:blank:]' ' ' | cut -c 1-60)"
+		fi
+	done
+	wait "$pid" || status=$?
+	trap - INT TERM
+	if [ "$status" -ne 0 ]; then
+		tail -n 25 "$log" >&2
+		say "$what: failed ($status); all of it: $log"
+		return 1
+	fi
+	say "$what: done in $(($(date +%s) - start)) s"
+}
+
+download()
+{
+	local url=$1 file=$2 part
+
+	need_tool curl curl
+	mkdir -p "$(dirname "$file")"
+	part=$(mktemp "$(dirname "$file")/.part.XXXXXX")
+	if curl -fsSL --retry 2 --connect-timeout 30 -o "$part" "$url"; then
+		chmod 644 "$part"
+		mv "$part" "$file"
+	else
+		rm -f "$part"
+		return 1
+	fi
+}
+
+# --- content ----------------------------------------------------------------
+
+hash_of()
+{
+	local arg
+
+	for arg in "$@"; do
+		case $arg in
+		@*)
+			arg=${arg#@}
+			if [ -d "$arg" ]; then
+				printf 'folder %s\n' "$(manifest "$arg" | sha256sum)"
+			else
+				[ -f "$arg" ] || die "hash_of: no such file: $arg"
+				printf 'file %s\n' "$(sha256sum <"$arg")"
+			fi
+			;;
+		*)
+			printf 'text %s %s\n' "${#arg}" "$arg"
+			;;
+		esac
+	done | sha256sum | cut -c 1-64
+}
+
+# every file of a folder: content, mode and, for links, the target
+manifest()
+(
+	cd "$1" || exit 1
+	find . -type f ! -name .manifest -print0 | LC_ALL=C sort -z |
+		xargs -0 -r sha256sum
+	find . ! -name .manifest ! -type f -printf '%y %m %p %l\n' | LC_ALL=C sort
+	find . -type f ! -name .manifest -printf '%m %p\n' | LC_ALL=C sort
+)
+
+tree_id()
+{
+	local dir=$1 tmp id
+
+	need_tool git git
+	tmp=$(mktemp -d)
+	id=$(
+		export GIT_DIR=$tmp/git GIT_INDEX_FILE=$tmp/index
+		export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null
+		git init -q 2>/dev/null
+		git config core.autocrlf false
+		git config core.fileMode true
+		git config core.safecrlf false
+		git config core.bare false
+		git config core.looseCompression 0
+		git --work-tree="$dir" -C "$dir" add -A -f . &&
+			git write-tree
+	) || id=
+	rm -rf "$tmp"
+	[ -n "$id" ] || return 1
+	printf '%s\n' "$id"
+}
+
+cached_build()
+{
+	local dir=$1 tmp
+
+	shift
+	if [ -d "$dir" ]; then
+		if manifest "$dir" | cmp -s - "$dir/.manifest"; then
+			return 0
+		fi
+		warn "$dir changed since it was built: building it again"
+		rm -rf "$dir"
+	fi
+	mkdir -p "$(dirname "$dir")"
+	tmp=$(mktemp -d "$dir.XXXXXX")
+	if "$1" "$tmp" "${@:2}" >&2; then
+		chmod 755 "$tmp"
+		manifest "$tmp" >"$tmp/.manifest"
+		mv "$tmp" "$dir"
+	else
+		rm -rf "$tmp"
+		return 1
+	fi
+}
+
+cached()
+{
+	local dir=$ACRYPTO_CACHE/built/$1-${2:0:16} name=$1
+
+	shift 2
+	with_lock "built-$name" cached_build "$dir" "$@" || return 1
+	printf '%s\n' "$dir"
+}
+
+# --- Debian source packages ---------------------------------------------------
+
+# deb-src entries made from the binary entries of the system's own
+# configuration, with lists and caches of their own: the system is not changed
+apt_source_options()
+{
+	local base=$ACRYPTO_CACHE/apt etc parts list
+
+	etc=$base/sources.list.d
+	rm -rf "$etc"
+	mkdir -p "$etc" "$base/lists/partial" "$base/cache/archives/partial"
+	eval "$(apt-config shell list Dir::Etc::sourcelist/f parts Dir::Etc::sourceparts/d)"
+	: "${list:=/etc/apt/sources.list}" "${parts:=/etc/apt/sources.list.d}"
+
+	local file name
+	for file in "$list" "$parts"/*.list; do
+		[ -f "$file" ] || continue
+		name=$(basename "$file" .list).list
+		sed -n 's/^[[:blank:]]*deb\([[:blank:]]\)/deb-src\1/p' "$file" >"$etc/$name"
+	done
+	for file in "$parts"/*.sources; do
+		[ -f "$file" ] || continue
+		# whole stanzas; a disabled one and one for sources alone are left out
+		awk 'BEGIN { RS = ""; ORS = "\n\n" }
+		     tolower($0) ~ /(^|\n)enabled:[ \t]*no/ { next }
+		     {
+			n = split($0, line, "\n"); deb = 0; out = ""
+			for (i = 1; i <= n; i++) {
+				if (tolower(line[i]) ~ /^types:/) {
+					if ((line[i] " ") ~ /[: \t]deb[ \t]/)
+						deb = 1
+					line[i] = "Types: deb-src"
+				}
+				out = out line[i] (i < n ? "\n" : "")
+			}
+			if (deb)
+				print out
+		     }' "$file" >"$etc/$(basename "$file")"
+	done
+	find "$etc" -type f -empty -delete
+	APT_SOURCE=(-o Dir::Etc::sourcelist=/dev/null -o "Dir::Etc::sourceparts=$etc"
+		-o "Dir::State::lists=$base/lists" -o "Dir::Cache=$base/cache"
+		-o APT::Sandbox::User=root -o Acquire::Languages=none
+		-o APT::Get::Only-Source=true)
+}
+
+apt_source_lists()
+{
+	local stamp=$ACRYPTO_CACHE/apt/updated key
+
+	need_packages dpkg-dev xz-utils
+	apt_source_options
+	key=$(hash_of "@$ACRYPTO_CACHE/apt/sources.list.d")
+	if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$key" ] &&
+	   [ -n "$(find "$stamp" -mtime -1)" ]; then
+		return 0
+	fi
+	say "reading the lists of Debian's source packages"
+	# a third-party archive without sources is no failure of ours: what
+	# matters is whether the package is found afterwards
+	if apt-get -q "${APT_SOURCE[@]}" update >"$ACRYPTO_CACHE/apt/update.log" 2>&1; then
+		printf '%s\n' "$key" >"$stamp"
+	fi
+}
+
+newest_source()
+{
+	apt-cache "${APT_SOURCE[@]}" showsrc "$1" 2>/dev/null |
+		awk -v p="$1" '$1 == "Package:" { n = $2 }
+			$1 == "Version:" && n == p { print $2 }' |
+		sort -V | tail -n 1
+}
+
+source_package_version()
+{
+	local version
+
+	mkdir -p "$ACRYPTO_CACHE"
+	with_lock apt-source apt_source_lists
+	version=$(newest_source "$1")
+	[ -n "$version" ] || return 1
+	printf '%s\n' "$version"
+}
+
+# The .dsc names the checksum of every part, apt checks the .dsc against the
+# signed lists when it is fetched, and its own sum is kept beside it.
+fetch_source_package_locked()
+{
+	local pkg=$1 dir=$2 version store dsc
+
+	apt_source_lists
+	version=$(newest_source "$pkg")
+	store=
+	if [ -n "$version" ]; then
+		store=$ACRYPTO_CACHE/sources/${pkg}_${version#*:}
+	else
+		# no network: the newest that was fetched before will do
+		store=$(find "$ACRYPTO_CACHE/sources" -maxdepth 1 -name "${pkg}_*" \
+			! -name '*.tmp' 2>/dev/null | sort -V | tail -n 1)
+		[ -n "$store" ] || die "Debian's source package '$pkg' can't be had:" \
+			"see $ACRYPTO_CACHE/apt/update.log"
+	fi
+	if [ -d "$store" ] && ! (cd "$store" && sha256sum --quiet -c SHA256SUMS) >&2; then
+		warn "$store is damaged: fetching it again"
+		rm -rf "$store"
+	fi
+	if [ ! -d "$store" ]; then
+		say "fetching Debian's source package $pkg $version"
+		rm -rf "$store.tmp"
+		mkdir -p "$store.tmp"
+		(cd "$store.tmp" && apt-get -q "${APT_SOURCE[@]}" --download-only \
+			source "$pkg=$version") >"$ACRYPTO_CACHE/apt/source.log" 2>&1 || {
+			tail -n 10 "$ACRYPTO_CACHE/apt/source.log" >&2
+			rm -rf "$store.tmp"
+			die "could not fetch the source package $pkg $version"
+		}
+		(cd "$store.tmp" && sha256sum -- *.* >SHA256SUMS)
+		mv "$store.tmp" "$store"
+	fi
+	dsc=$(find "$store" -name '*.dsc')
+	dpkg-source --no-check -x "$dsc" "$dir" >"$ACRYPTO_CACHE/apt/unpack.log" 2>&1 || {
+		tail -n 10 "$ACRYPTO_CACHE/apt/unpack.log" >&2
+		die "could not unpack $dsc"
+	}
+}
+
+fetch_source_package()
+{
+	[ ! -e "$2" ] || die "fetch_source_package: $2 exists"
+	mkdir -p "$ACRYPTO_CACHE" "$(dirname "$2")"
+	with_lock apt-source fetch_source_package_locked "$1" "$2"
+}
