@@ -1,0 +1,278 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# usage: userland.sh [DIR]
+#
+# Builds the programs of the test guests from Debian's source packages,
+# static and against musl, so that they run on every kernel from 2.6.15 on
+# (Debian's own glibc refuses kernels older than 3.2):
+#
+#	busybox dmsetup fio bonnie++ mke2fs e2fsck
+#
+# and copies them into DIR, which is made if need be.  Without DIR the folder
+# of the cache that holds them is printed.  They are built once, and again
+# when Debian's versions, the compilers or this script change.
+#
+# exit: 0 done, 1 failed, 2 wrong usage or unfit input
+
+set -eu -o pipefail
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+
+PACKAGES=(busybox lvm2 fio bonnie++ e2fsprogs)
+NEEDS=(gcc g++ make musl-tools linux-libc-dev dpkg-dev bzip2 xz-utils binutils)
+
+# a compiler for musl that finds the kernel's headers and nothing of glibc
+make_compilers()
+{
+	local dir=$1 gcc_dir arch version
+
+	arch=$(gcc -print-multiarch)
+	version=$(gcc -dumpversion)
+	gcc_dir=$(dirname "$(gcc -print-libgcc-file-name)")
+	mkdir -p "$dir/include"
+	ln -s /usr/include/linux /usr/include/asm-generic /usr/include/mtd \
+		/usr/include/scsi "$dir/include"
+	ln -s "/usr/include/$arch/asm" "$dir/include/asm"
+	cat >"$dir/cc" <<-EOF
+	#!/bin/sh
+	exec musl-gcc -idirafter $dir/include "\$@"
+	EOF
+	# Debian's libstdc++ was made for glibc; what bonnie++ uses of it also
+	# compiles against musl's headers
+	cat >"$dir/c++" <<-EOF
+	#!/bin/sh
+	exec g++ -nostdinc "-D__GLIBC_PREREQ(a,b)=0" -D__locale_t=locale_t \\
+		-isystem /usr/include/c++/$version \\
+		-isystem /usr/include/$arch/c++/$version \\
+		-isystem $gcc_dir/include -isystem /usr/include/$(uname -m)-linux-musl \\
+		-idirafter $dir/include "\$@"
+	EOF
+	chmod +x "$dir/cc" "$dir/c++"
+}
+
+busybox_options()
+{
+	cat <<-'EOF'
+	STATIC LFS HOSTNAME STTY LONG_OPTS SHOW_USAGE FEATURE_VERBOSE_USAGE BUSYBOX
+	SH_IS_ASH ASH ASH_ECHO ASH_PRINTF ASH_TEST ASH_HELP ASH_INTERNAL_GLOB
+	ASH_GETOPTS ASH_CMDCMD ASH_BASH_COMPAT ASH_JOB_CONTROL ASH_OPTIMIZE_FOR_SIZE
+	FEATURE_SH_MATH FEATURE_SH_MATH_64 FEATURE_SH_MATH_BASE
+	FEATURE_SH_STANDALONE FEATURE_PREFER_APPLETS
+	TEST TEST1 TEST2 FEATURE_TEST_64 PRINTF ECHO FEATURE_FANCY_ECHO
+	CAT CHMOD CHOWN CP CUT DATE FEATURE_DATE_ISOFMT FEATURE_DATE_NANO
+	DD FEATURE_DD_SIGNAL_HANDLING FEATURE_DD_IBS_OBS FEATURE_DD_STATUS
+	DF DU FEATURE_DU_DEFAULT_BLOCKSIZE_1K ENV EXPR EXPR_MATH_SUPPORT_64
+	FALSE TRUE HEAD FEATURE_FANCY_HEAD LN LS FEATURE_LS_FILETYPES
+	FEATURE_LS_SORTFILES FEATURE_LS_TIMESTAMPS MD5SUM SHA1SUM SHA256SUM
+	FEATURE_MD5_SHA1_SUM_CHECK MKDIR MKNOD MKFIFO MV NICE NPROC OD PWD
+	READLINK RM RMDIR SEQ SLEEP FEATURE_FANCY_SLEEP FLOAT_DURATION SORT
+	FEATURE_SORT_BIG SPLIT STAT FEATURE_STAT_FORMAT SYNC FEATURE_SYNC_FANCY
+	FSYNC TAC TAIL FEATURE_FANCY_TAIL TEE TIMEOUT TOUCH TR TRUNCATE UNAME UNIQ
+	WC YES BASENAME DIRNAME ID TTY USLEEP PASTE COMM SHUF WHICH
+	BASE64 CRC32 CKSUM AWK FEATURE_AWK_LIBM FEATURE_AWK_GNU_EXTENSIONS
+	CMP DIFF SED GREP EGREP FGREP FEATURE_GREP_CONTEXT FIND
+	FEATURE_FIND_TYPE FEATURE_FIND_NEWER FEATURE_FIND_SIZE XARGS
+	MOUNT FEATURE_MOUNT_FLAGS FEATURE_MOUNT_LOOP FEATURE_MOUNT_LOOP_CREATE
+	UMOUNT FEATURE_UMOUNT_ALL MOUNTPOINT LOSETUP BLOCKDEV HEXDUMP HD XXD
+	MKSWAP SWAPON SWAPOFF DMESG FREERAMDISK TASKSET CHRT FLOCK HALT
+	POWEROFF REBOOT MDEV SETSID CTTYHACK CLEAR SWITCH_ROOT
+	INSMOD RMMOD LSMOD FEATURE_LSMOD_PRETTY_2_6_OUTPUT MODPROBE DEPMOD MODINFO
+	FREE KILL KILLALL PS PIDOF PGREP PKILL UPTIME BB_SYSCTL RENICE TIME WATCH
+	TOP FEATURE_TOP_CPU_USAGE_PERCENTAGE DEVMEM GZIP GUNZIP ZCAT TAR CPIO
+	IFCONFIG FEATURE_IFCONFIG_STATUS FEATURE_IFCONFIG_HW ROUTE PING
+	NC NC_SERVER NC_EXTRA
+	EOF
+}
+
+build_busybox()
+{
+	local tools=$1 name
+
+	make allnoconfig
+	for name in $(busybox_options); do
+		sed -i "s/^# CONFIG_$name is not set/CONFIG_$name=y/" .config
+	done
+	# not through `yes |`: it dies of the closed pipe, and pipefail sees it
+	make CC="$tools/cc" HOSTCC=gcc oldconfig < <(yes '' 2>/dev/null)
+	for name in $(busybox_options); do
+		grep -qx "CONFIG_$name=y" .config || die "busybox: no option $name"
+	done
+	make -j"$(jobs_count)" CC="$tools/cc" HOSTCC=gcc SKIP_STRIP=y busybox
+	cp busybox "$OUT/"
+}
+
+build_lvm2()
+{
+	./configure CC="$1/cc" CFLAGS=-O2 --enable-static_link --disable-selinux \
+		--disable-readline --disable-nls --disable-udev_sync \
+		--disable-udev_rules --disable-blkid_wiping --disable-dmeventd \
+		--disable-systemd-journal --disable-app-machineid \
+		--disable-notify-dbus --disable-dbus-service --disable-lvmpolld
+	make -C include
+	make -j"$(jobs_count)" device-mapper
+	make -C libdm/dm-tools dmsetup.static
+	cp libdm/dm-tools/dmsetup.static "$OUT/dmsetup"
+}
+
+build_fio()
+{
+	./configure --cc="$1/cc" --build-static --disable-native --disable-numa \
+		--disable-rdma --disable-rados --disable-rbd --disable-http \
+		--disable-gfapi --disable-lex --disable-xnvme --disable-libzbc \
+		--disable-pmem --disable-libnfs --disable-dfs --disable-tcmalloc
+	# timerfd came with 2.6.25
+	sed -i '/TIMERFD/d' config-host.h config-host.mak
+	make -j"$(jobs_count)" fio
+	cp fio "$OUT/"
+}
+
+build_bonnie()
+{
+	local tools=$1 name
+
+	./configure
+	# the static initialiser it would choose is glibc's own
+	sed -i '/define LINUX_PTHREAD/d' port.h
+	# what libstdc++ expects of glibc; unwinding then uses the older way
+	cat >standins.c <<-'EOF'
+	#include <fcntl.h>
+	#include <stdlib.h>
+	#include <unistd.h>
+
+	char __libc_single_threaded;
+
+	int _dl_find_object(void *pc, void *result)
+	{
+		(void)pc;
+		(void)result;
+		return -1;
+	}
+
+	unsigned int arc4random(void)
+	{
+		unsigned int value;
+		int fd = open("/dev/urandom", O_RDONLY);
+
+		if (fd < 0 || read(fd, &value, sizeof(value)) != sizeof(value))
+			abort();
+		close(fd);
+		return value;
+	}
+	EOF
+	"$tools/cc" -O2 -c standins.c
+	set --
+	for name in bonnie++ bon_io bon_file bon_time bon_suid semaphore sync \
+	    thread duration rand util; do
+		"$tools/c++" -O2 -DNDEBUG -c "$name.cpp"
+		set -- "$@" "$name.o"
+	done
+	"$tools/cc" -static -o "$OUT/bonnie++" "$@" standins.o \
+		-Wl,--start-group "$(g++ -print-file-name=libstdc++.a)" \
+		"$(g++ -print-file-name=libgcc_eh.a)" \
+		"$(g++ -print-file-name=libgcc.a)" -lc -Wl,--end-group
+}
+
+build_e2fsprogs()
+{
+	./configure CC="$1/cc" CFLAGS=-O2 LDFLAGS=-static --disable-nls \
+		--disable-elf-shlibs --disable-debugfs --disable-imager \
+		--disable-resizer --disable-defrag --disable-fuse2fs --disable-uuidd \
+		--disable-mmp --disable-tdb --disable-bmap-stats --disable-backtrace \
+		--enable-libuuid --enable-libblkid --without-crond-dir \
+		--without-systemd-unit-dir --without-udev-rules-dir
+	make -j"$(jobs_count)" libs
+	make -j"$(jobs_count)" -C misc mke2fs
+	make -j"$(jobs_count)" -C e2fsck e2fsck
+	cp misc/mke2fs e2fsck/e2fsck "$OUT/"
+}
+
+# in a shell of its own: `set -e` has no effect in a function called by `||`
+build_package()
+{
+	local function=$1 source=$2 tools=$3
+
+	cd "$source"
+	"build_$function" "$tools"
+}
+
+# a program that was built wrongly is found here, not in a guest
+check_program()
+{
+	local file=$1 output
+
+	shift
+	case $(LC_ALL=C readelf -lW "$file") in
+	*INTERP*) die "$file isn't static" ;;
+	esac
+	output=$("$file" "$@" 2>&1) || true
+	case $output in
+	*"$EXPECT"*) ;;
+	*) die "$file doesn't run: $output" ;;
+	esac
+}
+
+build_userland()
+{
+	local out=$1 work package
+
+	work=$(mktemp -d "$ACRYPTO_CACHE/userland.XXXXXX")
+	# shellcheck disable=SC2064
+	trap "rm -rf '$work'" EXIT
+	make_compilers "$work/tools"
+	for package in "${PACKAGES[@]}"; do
+		fetch_source_package "$package" "$work/$package"
+		OUT=$out run_logged "building $package for the guests" \
+			"$ACRYPTO_CACHE/logs/userland-$package.log" \
+			bash "$0" --build-package "${package%++}" "$work/$package" \
+			"$work/tools" || return 1
+	done
+	strip "$out"/*
+	chmod 755 "$out"/*
+	EXPECT=BusyBox check_program "$out/busybox"
+	EXPECT=Library check_program "$out/dmsetup" --version
+	EXPECT=fio-3 check_program "$out/fio" --version
+	EXPECT=mke2fs check_program "$out/mke2fs" -V
+	EXPECT=e2fsck check_program "$out/e2fsck" -V
+	EXPECT=usage check_program "$out/bonnie++" -h
+	rm -rf "$work"
+	trap - EXIT
+}
+
+key()
+{
+	local package versions=
+
+	for package in "${PACKAGES[@]}"; do
+		versions+=" $package=$(source_package_version "$package" || echo offline)"
+	done
+	hash_of "@$(readlink -f "$0")" "$versions" "$(gcc --version)" "$(g++ --version)" \
+		"$(dpkg-query -W musl-dev linux-libc-dev)"
+}
+
+case ${1:-} in
+-h | --help)
+	show_help
+	exit 0
+	;;
+--build-package)
+	shift
+	build_package "$@"
+	exit 0
+	;;
+-*)
+	usage_error "unknown option '$1'"
+	;;
+esac
+[ $# -le 1 ] || usage_error "one folder at most"
+
+mkdir -p "$ACRYPTO_CACHE"
+need_packages "${NEEDS[@]}"
+folder=$(cached userland "$(key)" build_userland) || die "the user land wasn't built"
+if [ $# -eq 1 ]; then
+	[ ! -e "$1" ] || [ -d "$1" ] || refuse "'$1' is no folder"
+	mkdir -p "$1"
+	find "$folder" -type f ! -name .manifest -exec cp -p {} "$1/" \;
+else
+	printf '%s\n' "$folder"
+fi
