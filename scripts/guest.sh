@@ -1,0 +1,306 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# usage: guest.sh --kernel IMAGE --script FILE [option]...
+#
+# Boots a kernel in QEMU (pure emulation, so every machine can do it), runs
+# FILE in it and tells how it went.  FILE is a script for busybox' shell;
+# tests/guest/lib.sh, which every guest has as /lib.sh, says what it can use.
+# The lines that it reports appear on stdout as they come.
+#
+#  --kernel IMAGE	bzImage to boot
+#  --modules DIR	folder with the kernel's modules, however deep
+#  --script FILE	what the guest runs
+#  --file HOST[:PATH]	a file that the guest gets, as PATH (default: /NAME)
+#  --env NAME=VALUE	a variable for the script
+#  --smp N		virtual CPUs (1)
+#  --mem MB		memory (256)
+#  --cpu MODEL		QEMU's CPU model (qemu64)
+#  --icount		time counts instructions: repeatable, for one CPU alone
+#  --disk FILE		raw image that becomes the next IDE disk: hda, hdb, ...
+#  --append TEXT	more of the kernel's command line
+#  --timeout SEC	give up after so many seconds of wall time (300)
+#  --out DIR		where console.log, result.log and counts.log are left
+#  --count		count instructions, from mark to mark (tests/qemu/insn.c)
+#  --profile		the same for every block of code (for scripts/profile.sh)
+#  --plugin FILE	a further QEMU plugin, with its arguments
+#  --qemu-arg ARG	a further argument for QEMU; may be repeated
+#  --allow REGEX	a complaint of the kernel that is part of the test
+#  --quiet		only messages, not the reported lines
+#
+# The run fails when the guest doesn't say how it went, says that it failed,
+# reports a `not ok` line, takes too long, or when its kernel complains.
+#
+# exit: 0 done, 1 failed, 2 wrong usage or unfit input
+
+set -eu -o pipefail
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+
+# What a kernel says when something is wrong with it.
+COMPLAINTS='BUG:|BUG at|Oops|WARNING:|Kernel panic|Call Trace|Badness at'
+COMPLAINTS+='|soft lockup|INFO: possible|possible circular locking'
+COMPLAINTS+='|possible recursive locking|inconsistent lock state'
+COMPLAINTS+='|bad unlock balance|held lock freed|Slab corruption|slab error'
+COMPLAINTS+='|double free|Redzone|Poison overwritten|scheduling while atomic'
+COMPLAINTS+='|sleeping function called|Unable to handle kernel'
+COMPLAINTS+='|general protection fault|segfault|Bad page state'
+COMPLAINTS+='|bad: scheduling|still has locks held|leaked'
+COMPLAINTS+='|Out of memory|oom-killer|unable to mount root|Attempted to kill'
+
+kernel='' modules='' script='' smp=1 mem=256 cpu=qemu64 icount='' append=''
+limit=300 out='' allow='' quiet='' counting=''
+files=() variables=() disks=() plugins=() extra=()
+
+value()
+{
+	[ $# -ge 2 ] || usage_error "$1 needs a value"
+}
+
+while [ $# -gt 0 ]; do
+	case $1 in
+	--kernel | --modules | --script | --file | --env | --smp | --mem | --cpu | \
+	--disk | --append | --timeout | --out | --plugin | --qemu-arg | --allow)
+		value "$@"
+		case $1 in
+		--kernel) kernel=$2 ;;
+		--modules) modules=$2 ;;
+		--script) script=$2 ;;
+		--file) files+=("$2") ;;
+		--env) variables+=("$2") ;;
+		--smp) smp=$2 ;;
+		--mem) mem=$2 ;;
+		--cpu) cpu=$2 ;;
+		--disk) disks+=("$2") ;;
+		--append) append+=" $2" ;;
+		--timeout) limit=$2 ;;
+		--out) out=$2 ;;
+		--plugin) plugins+=("$2") ;;
+		--qemu-arg) extra+=("$2") ;;
+		--allow) allow=$2 ;;
+		esac
+		shift
+		;;
+	--icount) icount=1 ;;
+	--count) counting=${counting:-count} ;;
+	--profile) counting=profile ;;
+	--quiet) quiet=1 ;;
+	-h | --help)
+		show_help
+		exit 0
+		;;
+	*) usage_error "unknown argument '$1'" ;;
+	esac
+	shift
+done
+
+number()
+{
+	case $2 in
+	'' | *[!0-9]* | 0) usage_error "$1 takes a number above 0, not '$2'" ;;
+	esac
+}
+
+number --smp "$smp"
+number --mem "$mem"
+number --timeout "$limit"
+[ -n "$kernel" ] || usage_error "no --kernel"
+[ -n "$script" ] || usage_error "no --script"
+for file in "$kernel" "$script" ${disks[@]+"${disks[@]}"}; do
+	[ -f "$file" ] || refuse "no such file: $file"
+done
+[ -z "$modules" ] || [ -d "$modules" ] || refuse "no such folder: $modules"
+[ -z "$icount" ] || [ "$smp" -eq 1 ] || usage_error "--icount is for one CPU"
+[ ${#disks[@]} -le 4 ] || usage_error "four IDE disks at most"
+for variable in ${variables[@]+"${variables[@]}"}; do
+	[[ $variable =~ ^[A-Za-z_][A-Za-z0-9_]*= ]] ||
+		usage_error "--env takes NAME=VALUE, not '$variable'"
+done
+
+need_packages qemu-system-x86 cpio
+userland=$("$ACRYPTO_TOP/scripts/userland.sh") || exit 1
+
+work=$(mktemp -d)
+qemu=
+# QEMU never outlives this script; --pdeathsig below is for SIGKILL
+clean_up()
+{
+	[ -z "$qemu" ] || kill -KILL "$qemu" 2>/dev/null || true
+	rm -rf "$work"
+}
+trap clean_up EXIT
+trap 'exit 1' INT TERM HUP
+if [ -n "$out" ]; then
+	mkdir -p "$out"
+else
+	out=$work
+fi
+rm -f "$out/console.log" "$out/result.log" "$out/counts.log"
+: >"$out/console.log"
+: >"$out/result.raw"
+
+# --- initramfs ----------------------------------------------------------------
+
+build_initramfs()
+{
+	local root=$work/root file from to module
+
+	mkdir -p "$root"/{bin,dev,etc,lib/modules/0.0.0,mnt,proc,sys,tmp}
+	cp "$userland"/* "$root/bin/"
+	"$userland/busybox" --list | while read -r file; do
+		[ -e "$root/bin/$file" ] || ln -s busybox "$root/bin/$file"
+	done
+	ln -s bin "$root/sbin"
+	mknod -m 600 "$root/dev/console" c 5 1
+	cp "$ACRYPTO_TOP/tests/guest/init" "$root/init"
+	cp "$ACRYPTO_TOP/tests/guest/lib.sh" "$root/lib.sh"
+	cp "$script" "$root/script"
+	chmod 755 "$root/init" "$root/script"
+	for file in ${files[@]+"${files[@]}"}; do
+		from=${file%%:*}
+		to=/$(basename "$from")
+		[ "$from" = "$file" ] || to=${file#*:}
+		[ -f "$from" ] || refuse "no such file: $from"
+		mkdir -p "$(dirname "$root/$to")"
+		cp "$from" "$root/$to"
+	done
+	for variable in ${variables[@]+"${variables[@]}"}; do
+		printf '%s=%q\n' "${variable%%=*}" "${variable#*=}"
+	done >"$root/env"
+	if [ -n "$modules" ]; then
+		find "$modules" -name '*.ko' -type f | while read -r module; do
+			cp "$module" "$root/lib/modules/0.0.0/"
+		done
+		find "$root/lib/modules/0.0.0" -name '*.ko' -exec strip -g {} +
+		"$userland/busybox" depmod -b "$root" 0.0.0 ||
+			die "no list of modules: depmod failed"
+	fi
+	(cd "$root" && find . -print0 | LC_ALL=C sort -z |
+		cpio --null -o -H newc --quiet) >"$work/initramfs"
+}
+
+# root owns everything in the guest, and device nodes need root
+[ "$(id -u)" -eq 0 ] || refuse "making the guest's files needs root"
+build_initramfs
+
+# --- QEMU ---------------------------------------------------------------------
+
+args=(-M pc-i440fx-7.0 -cpu "$cpu" -smp "$smp" -m "$mem" -no-reboot
+	-display none -monitor none -net none -kernel "$kernel"
+	-initrd "$work/initramfs" -serial "file:$out/console.log"
+	-serial "file:$out/result.raw")
+command_line="console=ttyS0 panic=1 nmi_watchdog=0$append"
+if [ -n "$icount" ]; then
+	# shellcheck disable=SC2054
+	args+=(-accel tcg,thread=single
+		-icount "shift=0,sleep=off"
+		-rtc clock=vm,base=2020-01-01T00:00:00)
+elif [ "$smp" -gt 1 ]; then
+	args+=(-accel "tcg,thread=multi")
+else
+	args+=(-accel tcg)
+fi
+index=0
+for disk in ${disks[@]+"${disks[@]}"}; do
+	args+=(-drive "file=$disk,format=raw,if=ide,index=$index,cache=unsafe")
+	index=$((index + 1))
+done
+if [ -n "$counting" ]; then
+	plugin=$("$ACRYPTO_TOP/tests/qemu/build.sh" insn) || exit 1
+	plugin+=",out=$out/counts.log,mode=$counting"
+	map=$(dirname "$kernel")/System.map
+	[ -f "$map" ] || map=$(dirname "$kernel")/../../../System.map
+	if [ -f "$map" ]; then
+		mark=$(awk '$3 == "sys_sethostname" || $3 == "__x64_sys_sethostname" \
+			{ print "0x" $1; exit }' "$map")
+		[ -z "$mark" ] || plugin+=",mark=$mark"
+	fi
+	plugins+=("$plugin")
+fi
+for plugin in ${plugins[@]+"${plugins[@]}"}; do
+	args+=(-plugin "$plugin")
+done
+args+=(-append "$command_line" ${extra[@]+"${extra[@]}"})
+
+setpriv --pdeathsig KILL qemu-system-x86_64 "${args[@]}" \
+	</dev/null >"$out/qemu.log" 2>&1 &
+qemu=$!
+
+# --- watching -----------------------------------------------------------------
+
+complaints()
+{
+	if [ -n "$allow" ]; then
+		grep -aE "$COMPLAINTS" "$out/console.log" | grep -avE "$allow"
+	else
+		grep -aE "$COMPLAINTS" "$out/console.log"
+	fi
+}
+
+shown=0
+show_results()
+{
+	local size
+
+	size=$(stat -c %s "$out/result.raw")
+	[ "$size" -gt "$shown" ] || return 0
+	if [ -z "$quiet" ]; then
+		tail -c +$((shown + 1)) "$out/result.raw" | head -c $((size - shown)) |
+			tr -d '\r'
+	fi
+	shown=$size
+}
+
+started=$SECONDS
+why=
+condemned=
+while kill -0 "$qemu" 2>/dev/null; do
+	sleep 0.2
+	show_results
+	if [ $((SECONDS - started)) -ge "$limit" ]; then
+		why="it took more than $limit s"
+		break
+	fi
+	# what a broken kernel still does is of no interest, its trace is
+	if [ -z "$condemned" ] && complaints >"$work/complaints"; then
+		condemned=$SECONDS
+	fi
+	if [ -n "$condemned" ] && [ $((SECONDS - condemned)) -ge 10 ]; then
+		why="the kernel complained"
+		break
+	fi
+done
+kill -KILL "$qemu" 2>/dev/null || true
+status=0
+wait "$qemu" 2>/dev/null || status=$?
+qemu=
+show_results
+tr -d '\r' <"$out/result.raw" >"$out/result.log"
+rm -f "$out/result.raw"
+if [ -s "$out/qemu.log" ]; then
+	head -n 5 "$out/qemu.log" >&2
+else
+	rm -f "$out/qemu.log"
+fi
+
+verdict=$(sed -n 's/^verdict: //p' "$out/result.log" | tail -n 1)
+if complaints >"$work/complaints"; then
+	printf '%s\n' "--- the kernel complained:" >&2
+	grep -aE -m 1 -B 2 -A 40 "$(head -n 1 "$work/complaints" | tr -d '\r' |
+		sed 's/[^A-Za-z0-9 :=]/./g')" "$out/console.log" | tr -d '\r' >&2 || true
+	die "the kernel complained: $(head -n 1 "$work/complaints" | tr -d '\r')"
+fi
+if [ -z "$verdict" ]; then
+	printf '%s\n' "--- the end of the console:" >&2
+	tail -n 20 "$out/console.log" | tr -d '\r' >&2
+	die "the guest gave no verdict: ${why:-QEMU ended ($status)}"
+fi
+[ -z "$why" ] || die "the guest was ended: $why"
+if [ "$verdict" != pass ]; then
+	printf '%s\n' "--- the end of the console:" >&2
+	tail -n 20 "$out/console.log" | tr -d '\r' >&2
+	die "the guest says: $verdict"
+fi
+if grep -q '^not ok' "$out/result.log"; then
+	die "$(grep -c '^not ok' "$out/result.log") checks failed"
+fi

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash
+#
+# What the guests' scripts share: `. /lib.sh`.
+#
+#	report TEXT		a line on the host's stdout
+#	check NAME CMD...	run CMD, report `ok - NAME` or `not ok - NAME`
+#	refused NAME CMD...	the same, and CMD has to fail
+#	same NAME A B		the same for two strings
+#	skip NAME REASON	report `skip - NAME: REASON`
+#	finish			the script's last line: fails if a check failed
+#	mark NAME		a border for instruction counting
+#	sectors DEV		size of DEV in 512-byte sectors
+#	dm_create NAME TABLE	make the device /dev/mapper/NAME
+#	dm_remove NAME...	and remove it
+#	crypt NAME CIPHER KEY DEV [OPTION]...
+#				dm-crypt device NAME over all of DEV
+#	make_nodes		make the nodes of all devices that sysfs shows
+#	kernel_log		the kernel's messages
+#
+# What a command prints goes to the console, i.e. into console.log.
+
+CHECKS=0
+FAILED=0
+
+report()
+{
+	echo "$*" >&3
+}
+
+check()
+{
+	local name="$1"
+
+	shift
+	CHECKS=$((CHECKS + 1))
+	if "$@"; then
+		report "ok - $name"
+	else
+		FAILED=$((FAILED + 1))
+		report "not ok - $name: $*"
+		return 1
+	fi
+}
+
+refused()
+{
+	local name="$1"
+
+	shift
+	CHECKS=$((CHECKS + 1))
+	if "$@"; then
+		FAILED=$((FAILED + 1))
+		report "not ok - $name: didn't fail: $*"
+		return 1
+	else
+		report "ok - $name"
+	fi
+}
+
+same()
+{
+	CHECKS=$((CHECKS + 1))
+	if [ "$2" = "$3" ]; then
+		report "ok - $1"
+	else
+		FAILED=$((FAILED + 1))
+		report "not ok - $1: '$2' is not '$3'"
+		return 1
+	fi
+}
+
+skip()
+{
+	report "skip - $1: $2"
+}
+
+finish()
+{
+	if [ $CHECKS -eq 0 ]; then
+		report "not ok - no check was run"
+		exit 1
+	fi
+	[ $FAILED -eq 0 ] || exit 1
+	exit 0
+}
+
+mark()
+{
+	report "mark $1"
+	hostname "$1"
+}
+
+make_nodes()
+{
+	local dir type old
+
+	for dir in /sys/block/* /sys/block/*/* /sys/class/*/*; do
+		[ -f "$dir/dev" ] || continue
+		[ -e "/dev/${dir##*/}" ] && continue
+		case $dir in
+		/sys/block/*) type=b ;;
+		/sys/class/block/*) continue ;;
+		*) type=c ;;
+		esac
+		old=$IFS
+		IFS=:
+		# shellcheck disable=SC2046
+		set -- $(cat "$dir/dev")
+		IFS=$old
+		mknod "/dev/${dir##*/}" $type "$1" "$2"
+	done
+}
+
+sectors()
+{
+	blockdev --getsz "$1"
+}
+
+dm_create()
+{
+	dmsetup create "$1" --noudevsync --noudevrules --table "$2" || return 1
+	[ -b "/dev/mapper/$1" ]
+}
+
+dm_remove()
+{
+	local name status=0
+
+	for name in "$@"; do
+		dmsetup remove --noudevsync --noudevrules "$name" || status=1
+	done
+	return $status
+}
+
+crypt()
+{
+	local name="$1" cipher="$2" key="$3" dev="$4" table
+
+	shift 4
+	table="0 $(sectors "$dev") crypt $cipher $key 0 $dev 0"
+	[ $# -eq 0 ] || table="$table $# $*"
+	dm_create "$name" "$table"
+}
+
+kernel_log()
+{
+	dmesg
+}
