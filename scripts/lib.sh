@@ -33,8 +33,20 @@
 #	tree_id DIR			git's tree id of DIR, whatever its .gitignore says
 #	cached NAME KEY CMD ARG...	print the folder NAME-KEY in the cache; build it
 #					first with `CMD FOLDER ARG...` if it isn't there or
-#					has changed since it was built
+#					has changed since it was built.  To be called as
+#					DIR=$(cached ...): CMD runs under set -e
 #	with_lock NAME CMD...		one at a time on this machine
+#
+# Kernel trees:
+#	kernel_version TREE		the version its Makefile states; 1: no kernel
+#	kernel_series VERSION		the series file for a version; 1: none
+#	supported_kernels		the versions that have a series
+#	kernel_at_hand VERSION		is its source here, without a download?
+#	series_patches SERIES		the patches of a series file, one per line
+#	patch_field FILE NAME		a field of a patch's header (Subject, Kernel...)
+#	patch_files FILE		the files a patch touches
+#	built_tree VERSION CONFIG	print the folder of a patched and built kernel
+#					under ACRYPTO_WORK, after bringing it up to date
 #
 # Debian source packages:
 #	fetch_source_package PKG DIR	unpack Debian's patched source of PKG into DIR,
@@ -46,6 +58,9 @@ ACRYPTO_CACHE=${ACRYPTO_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/acrypto}
 ACRYPTO_WORK=${ACRYPTO_WORK:-$ACRYPTO_CACHE/work}
 ACRYPTO_KERNELS=${ACRYPTO_KERNELS:-$ACRYPTO_CACHE/kernels}
 export ACRYPTO_TOP ACRYPTO_CACHE ACRYPTO_WORK ACRYPTO_KERNELS
+
+# a command substitution keeps set -e
+shopt -s inherit_errexit
 
 # the start time survives into scripts that call each other
 ACRYPTO_STARTED=${ACRYPTO_STARTED:-$(date +%s)}
@@ -84,7 +99,7 @@ usage_error()
 
 show_help()
 {
-	sed -n '/^# SPDX/d; 2,/^[^#]/ { s/^# \{0,1\}//p }' "$0"
+	sed -n '4,/^[^#]/ { s/^# \{0,1\}//p }' "$0"
 }
 
 # --- machine ----------------------------------------------------------------
@@ -96,13 +111,15 @@ jobs_count()
 
 with_lock()
 {
-	local name=$1 fd status=0
+	local name=$1 fd status
 
 	shift
 	mkdir -p "$ACRYPTO_CACHE/locks"
 	exec {fd}>"$ACRYPTO_CACHE/locks/$name"
 	flock "$fd"
-	"$@" {fd}>&- || status=$?
+	# no "||" here: that would switch set -e off in all that is called
+	"$@" {fd}>&-
+	status=$?
 	exec {fd}>&-
 	return $status
 }
@@ -269,24 +286,195 @@ cached_build()
 		rm -rf "$dir"
 	fi
 	mkdir -p "$(dirname "$dir")"
-	tmp=$(mktemp -d "$dir.XXXXXX")
-	if "$1" "$tmp" "${@:2}" >&2; then
-		chmod 755 "$tmp"
-		manifest "$tmp" >"$tmp/.manifest"
-		mv "$tmp" "$dir"
-	else
-		rm -rf "$tmp"
-		return 1
-	fi
+	rm -rf "$dir".part.*
+	tmp=$(mktemp -d "$dir.part.XXXXXX")
+	"$1" "$tmp" "${@:2}" >&2
+	chmod 755 "$tmp"
+	manifest "$tmp" >"$tmp/.manifest"
+	mv "$tmp" "$dir"
 }
 
 cached()
 {
 	local dir=$ACRYPTO_CACHE/built/$1-${2:0:16} name=$1
 
+	# the first command that fails ends the build, so set -e has to be in
+	# force: not so after "if" or before "||"
+	case $(false; echo off) in
+	off)	die "cached: call it as DIR=\$(cached ...), without if, && or ||" ;;
+	esac
 	shift 2
-	with_lock "built-$name" cached_build "$dir" "$@" || return 1
+	with_lock "built-$name" cached_build "$dir" "$@"
 	printf '%s\n' "$dir"
+}
+
+# --- kernel trees -----------------------------------------------------------
+
+makefile_field()
+{
+	sed -n "s/^$2[[:blank:]]*=[[:blank:]]*\([^[:blank:]]*\)[[:blank:]]*\$/\1/p" "$1" | head -n 1
+}
+
+kernel_version()
+{
+	local makefile=$1/Makefile v p s
+
+	[ -f "$makefile" ] && [ -d "$1/kernel" ] && [ -d "$1/include/linux" ] &&
+		[ -f "$1/init/main.c" ] || return 1
+	v=$(makefile_field "$makefile" VERSION)
+	p=$(makefile_field "$makefile" PATCHLEVEL)
+	s=$(makefile_field "$makefile" SUBLEVEL)
+	[ -n "$v" ] && [ -n "$p" ] && [ -n "$s" ] || return 1
+	printf '%s.%s.%s%s\n' "$v" "$p" "$s" "$(makefile_field "$makefile" EXTRAVERSION)"
+}
+
+kernel_series()
+{
+	local version=$1
+
+	case $version in
+	2.6.20)		version=series ;;
+	2.6.*)		version=series-$version ;;
+	[3-9].*.*)	version=series-${version%.*} ;;
+	*)		version=series-$version ;;
+	esac
+	[ -f "$ACRYPTO_TOP/$version" ] || return 1
+	printf '%s\n' "$ACRYPTO_TOP/$version"
+}
+
+supported_kernels()
+{
+	local file
+
+	[ ! -f "$ACRYPTO_TOP/series" ] || printf '2.6.20\n'
+	for file in "$ACRYPTO_TOP"/series-*; do
+		[ ! -f "$file" ] || printf '%s\n' "${file##*/series-}"
+	done
+}
+
+# where the configurations and notes of a version are kept
+kernel_configs()
+{
+	local series
+
+	series=$(kernel_series "$1") || return 1
+	series=${series##*/series}
+	series=${series#-}
+	printf '%s\n' "$ACRYPTO_TOP/configs/${series:-2.6.20}"
+}
+
+kernel_archive()
+{
+	local suffix
+
+	for suffix in xz gz bz2; do
+		[ -f "$ACRYPTO_KERNELS/linux-$1.tar.$suffix" ] || continue
+		printf '%s\n' "$ACRYPTO_KERNELS/linux-$1.tar.$suffix"
+		return 0
+	done
+	return 1
+}
+
+kernel_at_hand()
+{
+	[ -d "$ACRYPTO_KERNELS/linux-$1" ] || kernel_archive "$1" >/dev/null
+}
+
+series_patches()
+{
+	sed -e 's/[[:blank:]]*#.*//' -e 's/[[:blank:]].*//' -e '/^$/d' "$1"
+}
+
+patch_field()
+{
+	sed -n -e '/^---/q' -e "s/^$2:[[:blank:]]*//p" "$1" | head -n 1
+}
+
+# paths are quoted by nobody: no file of a kernel has a blank in its name
+patch_files()
+{
+	awk '/^--- / { from = $2 }
+	     /^\+\+\+ / {
+		name = ($2 == "/dev/null") ? from : $2
+		sub(/^[^\/]*\//, "", name)
+		print name
+	     }' "$1" | LC_ALL=C sort -u
+}
+
+# The state that a work tree was brought to is kept beside it, patch by patch:
+# what differs is taken back and applied anew, then make does the rest.
+update_built_tree()
+{
+	local version=$1 config=$2 dir=$3 series tree state key have=0 n=0
+	local -a want old
+
+	# called from a condition: nothing stops here by itself
+	series=$(kernel_series "$version") || die "no series for Linux $version"
+	tree=$dir/linux
+	state=$dir/state
+	mkdir -p "$dir"
+	mapfile -t want < <(series_patches "$series" | while read -r patch; do
+		printf '%s %s\n' "$patch" "$(sha256sum <"$ACRYPTO_TOP/patches/$patch")"
+	done)
+	key=$(hash_of "$version" "$config" "${want[@]}" \
+		"@$(kernel_configs "$version")" "@$ACRYPTO_TOP/scripts/build.sh")
+	if [ -f "$state/key" ] && [ "$(cat "$state/key")" = "$key" ]; then
+		return 0
+	fi
+	rm -f "$state/key"
+
+	old=()
+	[ ! -f "$state/patches" ] || mapfile -t old <"$state/patches"
+	if [ ! -d "$tree" ] || [ ${#old[@]} -eq 0 ]; then
+		rm -rf "$tree" "$state"
+		mkdir -p "$state"
+		"$ACRYPTO_TOP/scripts/kernel.sh" "$version" "$tree" || return 1
+		"$ACRYPTO_TOP/scripts/apply.sh" "$tree" || return 1
+	else
+		while [ "$n" -lt ${#want[@]} ] && [ "$n" -lt ${#old[@]} ] &&
+		      [ "${want[n]}" = "${old[n]}" ]; do
+			n=$((n + 1))
+		done
+		have=${#old[@]}
+		if [ "$n" -lt "$have" ] || [ "$n" -lt ${#want[@]} ]; then
+			say "$tree: keeping $n patches, $((have - n)) out, $((${#want[@]} - n)) in"
+			rm -f "$state/patches"
+			retune_tree "$tree" "$((have - n))" "$((${#want[@]} - n))" ||
+				return 1
+		fi
+	fi
+	printf '%s\n' "${want[@]}" >"$state/patches"
+	"$ACRYPTO_TOP/scripts/build.sh" --config "$config" "$tree" >"$state/built" ||
+		return 1
+	printf '%s\n' "$key" >"$state/key"
+}
+
+retune_tree()
+(
+	cd "$1" || exit 1
+	if [ "$2" -gt 0 ]; then
+		project_quilt pop -q -f "$2" >/dev/null || die "$1: could not take patches back"
+	fi
+	if [ "$3" -gt 0 ]; then
+		project_quilt push -q "$3" >/dev/null || die "$1: the series does not apply"
+	fi
+)
+
+# quilt as the project means it, whatever the user's own settings are
+project_quilt()
+{
+	need_tool quilt quilt
+	env -u QUILT_PATCHES -u QUILT_SERIES -u QUILT_PC LC_ALL=C \
+		QUILT_PATCH_OPTS=-F0 quilt --quiltrc - "$@"
+}
+
+built_tree()
+{
+	local dir=$ACRYPTO_WORK/$1-$2
+
+	with_lock "tree-$(hash_of "$dir" | cut -c 1-16)" update_built_tree "$1" "$2" "$dir" >&2 ||
+		return 1
+	printf '%s\n' "$dir/linux"
 }
 
 # --- Debian source packages ---------------------------------------------------

@@ -270,7 +270,7 @@ esac
 
 mkdir -p "$ACRYPTO_CACHE"
 need_packages "${NEEDS[@]}"
-folder=$(cached userland "$(key)" build_userland) || die "the user land wasn't built"
+folder=$(cached userland "$(key)" build_userland)
 if [ $# -eq 1 ]; then
 	[ ! -e "$1" ] || [ -d "$1" ] || refuse "'$1' is no folder"
 	mkdir -p "$1"
