@@ -10,6 +10,7 @@
 #	skip NAME REASON	report `skip - NAME: REASON`
 #	finish			the script's last line: fails if a check failed
 #	mark NAME		a border for instruction counting
+#	report_symbols		the modules' symbols, for scripts/profile.sh
 #	sectors DEV		size of DEV in 512-byte sectors
 #	dm_create NAME TABLE	make the device /dev/mapper/NAME
 #	dm_remove NAME...	and remove it
@@ -89,6 +90,11 @@ mark()
 {
 	report "mark $1"
 	hostname "$1"
+}
+
+report_symbols()
+{
+	grep '\[' /proc/kallsyms | sed 's/^/symbol /' >&3
 }
 
 make_nodes()
