@@ -1,0 +1,447 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Queues: priorities, order, bells, bounds and back-pressure.
+ */
+#include "unit.h"
+
+static struct acrypto_context *ctx;
+static struct fake *f;
+
+static void prepare(int kind, unsigned int qlen)
+{
+	f = FAKE("dev", kind, .qlen = qlen);
+	ctx = null_context();
+}
+
+static void finish(void)
+{
+	acrypto_context_destroy(ctx);
+	fake_free(f);
+}
+
+/* higher priorities first, in order of submission within each */
+static void priority_order(void **state)
+{
+	static const int prio[] = { 16, 0, 31, 16, 7, 31, 0, 16, 31, 7 };
+	static const int want[] = { 2, 5, 8, 0, 3, 7, 4, 9, 1, 6 };
+	struct work *w[ARRAY_SIZE(prio)];
+	int i;
+
+	prepare(FAKE_ASYNC, 0);
+	f->hold = 1;
+	for (i = 0; i < ARRAY_SIZE(prio); i++) {
+		w[i] = work_new(ctx, 32);
+		w[i]->s.priority = prio[i];
+		w[i]->s.flags = ACRYPTO_SESSION_DIRECT;
+		assert_int_equal(acrypto_submit(&w[i]->s), 0);
+	}
+	for (i = 0; i < ARRAY_SIZE(prio); i++) {
+		struct acrypto_session *s = fake_take(f);
+
+		assert_ptr_equal(s, &w[want[i]]->s);
+		fake_finish(f, s, 0);
+		assert_int_equal(w[want[i]]->order, i + 1);
+	}
+	assert_null(fake_take(f));
+	for (i = 0; i < ARRAY_SIZE(prio); i++) {
+		assert_int_equal(work_wait(w[i]), 0);
+		assert_true(work_same(w[i]));
+		work_free(w[i]);
+	}
+	finish();
+}
+
+static void bad_priority(void **state)
+{
+	struct work *w;
+
+	prepare(FAKE_ASYNC, 0);
+	w = work_new(ctx, 32);
+	w->s.priority = ACRYPTO_PRIO_LEVELS;
+	assert_int_equal(acrypto_submit(&w->s), -EINVAL);
+	assert_false(work_done(w));
+	work_free(w);
+	finish();
+}
+
+/* one bell for a whole batch, one for the next when the queue ran dry */
+static void one_bell_a_batch(void **state)
+{
+	struct work *w[8];
+	LIST_HEAD(list);
+	int i, before;
+
+	prepare(FAKE_ASYNC, 0);
+	f->hold = 1;
+	before = fake_get(f, readies);
+	for (i = 0; i < 8; i++) {
+		w[i] = work_new(ctx, 32);
+		list_add_tail(&w[i]->s.entry, &list);
+	}
+	assert_int_equal(acrypto_submit_list(&list), 0);
+	assert_true(list_empty(&list));
+	assert_int_equal(fake_get(f, readies), before + 1);
+	fake_serve(f);
+	for (i = 0; i < 8; i++) {
+		assert_int_equal(work_wait(w[i]), 0);
+		work_again(w[i]);
+	}
+	assert_int_equal(work_do(w[0]), 0);
+	assert_int_equal(fake_get(f, readies), before + 2);
+	for (i = 0; i < 8; i++)
+		work_free(w[i]);
+	finish();
+}
+
+/* a full queue refuses; what was refused is not called back */
+static void full_is_busy(void **state)
+{
+	struct work *w[5];
+	int i;
+
+	prepare(FAKE_ASYNC, 4);
+	f->hold = 1;
+	for (i = 0; i < 5; i++) {
+		w[i] = work_new(ctx, 32);
+		assert_int_equal(acrypto_submit(&w[i]->s), i < 4 ? 0 : -EBUSY);
+	}
+	fake_serve(f);
+	for (i = 0; i < 4; i++)
+		assert_int_equal(work_wait(w[i]), 0);
+	assert_false(work_done(w[4]));
+	/* and it may be tried again */
+	assert_int_equal(work_do(w[4]), 0);
+	for (i = 0; i < 5; i++)
+		work_free(w[i]);
+	finish();
+}
+
+/* of a list, what finds no room stays on it, in order */
+static void rest_of_a_list_stays(void **state)
+{
+	struct work *w[6];
+	LIST_HEAD(list);
+	int i;
+
+	prepare(FAKE_ASYNC, 4);
+	f->hold = 1;
+	for (i = 0; i < 6; i++) {
+		w[i] = work_new(ctx, 32);
+		list_add_tail(&w[i]->s.entry, &list);
+	}
+	assert_int_equal(acrypto_submit_list(&list), -EBUSY);
+	assert_ptr_equal(list.next, &w[4]->s.entry);
+	assert_ptr_equal(list.next->next, &w[5]->s.entry);
+	assert_ptr_equal(list.next->next->next, &list);
+	fake_serve(f);
+	for (i = 0; i < 4; i++)
+		assert_int_equal(work_wait(w[i]), 0);
+	assert_int_equal(acrypto_submit_list(&list), 0);
+	for (i = 0; i < 6; i++) {
+		assert_int_equal(work_wait(w[i]), 0);
+		work_free(w[i]);
+	}
+	finish();
+}
+
+struct wakeup {
+	int calls;
+	struct work *retry;
+	int err;
+};
+
+static void wakeup(void *priv)
+{
+	struct wakeup *u = priv;
+
+	CHECK_EQ(shim_locks_held(), 0);
+	__atomic_add_fetch(&u->calls, 1, __ATOMIC_SEQ_CST);
+	if (u->retry) {
+		struct work *w = u->retry;
+
+		u->retry = NULL;
+		u->err = acrypto_submit(&w->s);
+	}
+}
+
+/* -EBUSY, and then one wake-up when there is room, and no sooner */
+static void wakeup_after_busy(void **state)
+{
+	struct wakeup u = { 0 };
+	struct work *w[4];
+	struct acrypto_session *s;
+	int i;
+
+	prepare(FAKE_ASYNC, 2);
+	acrypto_context_wakeup(ctx, wakeup, &u);
+	f->hold = 1;
+	for (i = 0; i < 4; i++) {
+		w[i] = work_new(ctx, 32);
+		assert_int_equal(acrypto_submit(&w[i]->s), i < 2 ? 0 : -EBUSY);
+	}
+	assert_int_equal(u.calls, 0);
+	s = fake_take(f);
+	fake_finish(f, s, 0);
+	assert_int_equal(u.calls, 1);
+	/* nobody was refused since: no more of them */
+	s = fake_take(f);
+	fake_finish(f, s, 0);
+	assert_int_equal(u.calls, 1);
+	/* room: no refusal, no wake-up */
+	assert_int_equal(acrypto_submit(&w[2]->s), 0);
+	fake_serve(f);
+	assert_int_equal(u.calls, 1);
+	for (i = 0; i < 3; i++)
+		assert_int_equal(work_wait(w[i]), 0);
+	for (i = 0; i < 4; i++)
+		work_free(w[i]);
+	finish();
+}
+
+/* submission from the wake-up itself */
+static void wakeup_submits(void **state)
+{
+	struct wakeup u = { 0 };
+	struct work *w[3];
+	int i;
+
+	prepare(FAKE_ASYNC, 2);
+	acrypto_context_wakeup(ctx, wakeup, &u);
+	f->hold = 1;
+	for (i = 0; i < 3; i++) {
+		w[i] = work_new(ctx, 32);
+		acrypto_submit(&w[i]->s);
+	}
+	u.retry = w[2];
+	u.err = 1;
+	fake_finish(f, fake_take(f), 0);
+	assert_int_equal(u.err, 0);
+	fake_serve(f);
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(work_wait(w[i]), 0);
+		work_free(w[i]);
+	}
+	finish();
+}
+
+/* a context that dies while it waits for a wake-up gets none */
+static void wakeup_forgotten(void **state)
+{
+	struct acrypto_context *other;
+	struct wakeup u = { 0 };
+	struct work *w, *v;
+
+	prepare(FAKE_ASYNC, 1);
+	other = null_context();
+	acrypto_context_wakeup(other, wakeup, &u);
+	f->hold = 1;
+	w = work_new(ctx, 32);
+	v = work_new(other, 32);
+	assert_int_equal(acrypto_submit(&w->s), 0);
+	assert_int_equal(acrypto_submit(&v->s), -EBUSY);
+	acrypto_context_destroy(other);
+	fake_serve(f);
+	assert_int_equal(work_wait(w), 0);
+	assert_int_equal(u.calls, 0);
+	work_free(w);
+	work_free(v);
+	finish();
+}
+
+static int submit_thread(void *data)
+{
+	return acrypto_submit(&((struct work *)data)->s);
+}
+
+/* who may sleep sleeps until there is room */
+static void sleeps_for_room(void **state)
+{
+	struct shim_thread t;
+	struct work *w[3];
+	int i;
+
+	prepare(FAKE_ASYNC, 2);
+	f->hold = 1;
+	for (i = 0; i < 3; i++)
+		w[i] = work_new(ctx, 32);
+	for (i = 0; i < 2; i++)
+		assert_int_equal(acrypto_submit(&w[i]->s), 0);
+	w[2]->s.flags |= ACRYPTO_SESSION_MAY_SLEEP;
+	shim_thread_start(&t, 1, submit_thread, w[2]);
+	WAIT_FOR(shim_thread_blocked(&t));
+	assert_false(fake_get(&t, done));
+	fake_finish(f, fake_take(f), 0);
+	assert_int_equal(shim_thread_join(&t), 0);
+	fake_serve(f);
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(work_wait(w[i]), 0);
+		work_free(w[i]);
+	}
+	finish();
+}
+
+/* the sleeper wakes up, too, when the last device goes */
+static void sleeper_and_removal(void **state)
+{
+	struct shim_thread t;
+	struct work *w[2];
+	int i;
+
+	prepare(FAKE_ASYNC, 1);
+	f->hold = 1;
+	for (i = 0; i < 2; i++)
+		w[i] = work_new(ctx, 32);
+	assert_int_equal(acrypto_submit(&w[0]->s), 0);
+	w[1]->s.flags |= ACRYPTO_SESSION_MAY_SLEEP;
+	shim_thread_start(&t, 1, submit_thread, w[1]);
+	WAIT_FOR(shim_thread_blocked(&t));
+	fake_gone(f);
+	assert_int_equal(shim_thread_join(&t), -ENODEV);
+	assert_int_equal(work_wait(w[0]), -ENODEV);
+	assert_false(work_done(w[1]));
+	for (i = 0; i < 2; i++)
+		work_free(w[i]);
+	finish();
+}
+
+/* the sleeper and the one with a wake-up both see acrypto switched off */
+static void sleeper_and_switch(void **state)
+{
+	int *enabled = shim_param("enabled");
+	struct shim_thread t;
+	struct work *w[2];
+	int i;
+
+	assert_non_null(enabled);
+	prepare(FAKE_ASYNC, 1);
+	f->hold = 1;
+	for (i = 0; i < 2; i++)
+		w[i] = work_new(ctx, 32);
+	assert_int_equal(acrypto_submit(&w[0]->s), 0);
+	w[1]->s.flags |= ACRYPTO_SESSION_MAY_SLEEP;
+	shim_thread_start(&t, 1, submit_thread, w[1]);
+	WAIT_FOR(shim_thread_blocked(&t));
+	__atomic_store_n(enabled, 0, __ATOMIC_SEQ_CST);
+	fake_serve(f);
+	assert_int_equal(shim_thread_join(&t), -ENODEV);
+	assert_int_equal(work_wait(w[0]), 0);
+	__atomic_store_n(enabled, 1, __ATOMIC_SEQ_CST);
+	for (i = 0; i < 2; i++)
+		work_free(w[i]);
+	finish();
+}
+
+/* many sleepers on a queue of two: all get through, each once */
+static void nothing_lost_under_pressure(void **state)
+{
+	enum { NR = 12, EACH = 20 };
+	struct shim_thread t[NR];
+	struct work *w[NR];
+	int i, j;
+
+	prepare(FAKE_THREAD, 2);
+	f->slow_us = 50;
+	for (i = 0; i < NR; i++) {
+		w[i] = work_new(ctx, 32);
+		w[i]->s.flags |= ACRYPTO_SESSION_MAY_SLEEP;
+	}
+	for (j = 0; j < EACH; j++) {
+		for (i = 0; i < NR; i++)
+			shim_thread_start(&t[i], i, submit_thread, w[i]);
+		for (i = 0; i < NR; i++) {
+			assert_int_equal(shim_thread_join(&t[i]), 0);
+			assert_int_equal(work_wait(w[i]), 0);
+			work_again(w[i]);
+		}
+	}
+	for (i = 0; i < NR; i++)
+		work_free(w[i]);
+	finish();
+}
+
+static void count_wakeup(void *priv)
+{
+	__atomic_add_fetch((int *)priv, 1, __ATOMIC_SEQ_CST);
+}
+
+/* the same for one that polls its wake-up and never sleeps */
+static void no_wakeup_lost(void **state)
+{
+	enum { TIMES = 400 };
+	int wakeups = 0, refused = 0, i;
+	struct work *w[4];
+
+	prepare(FAKE_THREAD, 1);
+	acrypto_context_wakeup(ctx, count_wakeup, &wakeups);
+	f->slow_us = 30;
+	for (i = 0; i < 4; i++)
+		w[i] = work_new(ctx, 32);
+	for (i = 0; i < TIMES; i++) {
+		struct work *v = w[i % 4];
+		int seen, err;
+
+		if (i >= 4) {
+			assert_int_equal(work_wait(v), 0);
+			work_again(v);
+		}
+		for (;;) {
+			seen = __atomic_load_n(&wakeups, __ATOMIC_SEQ_CST);
+			err = acrypto_submit(&v->s);
+			if (err != -EBUSY)
+				break;
+			refused++;
+			WAIT_FOR(__atomic_load_n(&wakeups, __ATOMIC_SEQ_CST) !=
+				 seen);
+		}
+		assert_int_equal(err, 0);
+	}
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(work_wait(w[i]), 0);
+		work_free(w[i]);
+	}
+	assert_true(refused > 0);
+	finish();
+}
+
+/* a synchronous device is bounded likewise, and its worker empties it */
+static void sync_queue_is_bounded(void **state)
+{
+	struct work *w[40];
+	int i, busy = 0;
+
+	prepare(FAKE_SYNC, 4);
+	for (i = 0; i < 40; i++) {
+		int err;
+
+		w[i] = work_new(ctx, 64);
+		w[i]->s.flags = ACRYPTO_SESSION_ASYNC | ACRYPTO_SESSION_MAY_SLEEP;
+		err = acrypto_submit(&w[i]->s);
+		busy += err == -EBUSY;
+		assert_int_equal(err, 0);
+	}
+	for (i = 0; i < 40; i++) {
+		assert_int_equal(work_wait(w[i]), 0);
+		assert_true(work_same(w[i]));
+		work_free(w[i]);
+	}
+	assert_int_equal(busy, 0);
+	finish();
+}
+
+const struct unit_test unit_tests[] = {
+	TEST(priority_order),
+	TEST(bad_priority),
+	TEST(one_bell_a_batch),
+	TEST(full_is_busy),
+	TEST(rest_of_a_list_stays),
+	TEST(wakeup_after_busy),
+	TEST(wakeup_submits),
+	TEST(wakeup_forgotten),
+	TEST(sleeps_for_room),
+	TEST(sleeper_and_removal),
+	TEST(sleeper_and_switch),
+	TEST(nothing_lost_under_pressure),
+	TEST(no_wakeup_lost),
+	TEST(sync_queue_is_bounded),
+	{ NULL, NULL },
+};
