@@ -112,7 +112,9 @@ if [ -n "$tree" ]; then
 		[ -n "$kernel" ] || [ ! -f "$file" ] || kernel=$file
 	done
 	[ -n "$kernel" ] || refuse "$tree isn't built: there is no bzImage"
-	modules=${modules:-$tree/installed}
+	# a tree built by hand has them where they were made
+	[ -n "$modules" ] || modules=$tree/installed
+	[ -d "$modules" ] || modules=$tree
 fi
 [ -n "$kernel" ] || usage_error "no --tree or --kernel"
 [ -n "$script" ] || usage_error "no --script"

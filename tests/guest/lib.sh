@@ -16,6 +16,7 @@
 #	dm_remove NAME...	and remove it
 #	crypt NAME CIPHER KEY DEV [OPTION]...
 #				dm-crypt device NAME over all of DEV
+#	make_ext3 DEV		an ext3 file system that every 2.6 kernel mounts
 #	make_nodes		make the nodes of all devices that sysfs shows
 #	kernel_log		the kernel's messages
 #
@@ -147,6 +148,13 @@ crypt()
 	table="0 $(sectors "$dev") crypt $cipher $key 0 $dev 0"
 	[ $# -eq 0 ] || table="$table $# $*"
 	dm_create "$name" "$table"
+}
+
+make_ext3()
+{
+	mke2fs -q -F -j -b 4096 -I 128 -O "^64bit,^metadata_csum,^extent,^huge_file,\
+^flex_bg,^dir_nlink,^extra_isize,^resize_inode,^metadata_csum_seed,^orphan_file" "$1" \
+		2>/dev/null
 }
 
 kernel_log()

@@ -1,0 +1,229 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Makes table, CSV and plot of what a benchmark's guest reported.
+
+report.py --title T --note N... --name NAME --out DIR [--count DIR] RESULT.LOG
+	writes NAME.txt (the table), NAME.csv (one line per cell),
+	NAME.samples.csv (every measurement) and NAME.gnuplot (makes NAME.svg)
+report.py --worst FILE.csv...
+	prints `worst cell: RATIO (which)`
+
+The lines read are `sample CELL VARIANT VALUE UNIT`; the reference is the
+variant "stock".  A ratio compares the n-th measurement of a variant with the
+n-th of the reference, so that both were made close in time; above 1 the
+variant is the faster one.
+"""
+import argparse
+import csv
+import os
+import statistics
+import sys
+
+SEED_COLUMNS = [
+    ("out char", 10), ("out block", 12), ("rewrite", 14), ("in char", 16),
+    ("in block", 18), ("seeks", 20), ("create", 27), ("stat", 29),
+    ("delete", 31), ("rnd create", 33), ("rnd stat", 35), ("rnd delete", 37)]
+
+
+def read_samples(path):
+    """{cell: {variant: [values]}}, {cell: unit}, bonnie++'s own lines"""
+    cells, units, bonnie = {}, {}, []
+    with open(path, errors="replace") as log:
+        for line in log:
+            words = line.split()
+            if line.startswith("sample ") and len(words) == 5:
+                _, cell, variant, value, unit = words
+                cells.setdefault(cell, {}).setdefault(variant, []).append(float(value))
+                units[cell] = unit
+            elif line.startswith("bonnie "):
+                bonnie.append(line.split(None, 1)[1].strip().split(","))
+    return cells, units, bonnie
+
+
+def ratios(values, reference, unit):
+    pairs = zip(values, reference)
+    if unit == "s":
+        return [b / a for a, b in pairs if a]
+    return [a / b for a, b in pairs if b]
+
+
+def spread(numbers):
+    if not numbers:
+        return ["", "", ""]
+    return [f"{f(numbers):.4f}" for f in (statistics.median, min, max)]
+
+
+def summary(cells, units):
+    rows = []
+    for cell, variants in cells.items():
+        if "stock" not in variants:
+            continue
+        stock = variants["stock"]
+        candidate = "acrypto" if "acrypto" in variants else "stock2"
+        if candidate not in variants:
+            continue
+        row = {"cell": cell, "unit": units[cell], "rounds": len(stock),
+               "stock": f"{statistics.median(stock):.6g}",
+               candidate: f"{statistics.median(variants[candidate]):.6g}"}
+        row["ratio"], row["low"], row["high"] = spread(
+            ratios(variants[candidate], stock, units[cell]))
+        control = ratios(variants["stock2"], stock, units[cell]) \
+            if candidate == "acrypto" and "stock2" in variants else []
+        row["aa_ratio"], row["aa_low"], row["aa_high"] = spread(control)
+        rows.append(row)
+    return rows
+
+
+def share(folder):
+    """instructions per virtual CPU of the sections that marks delimit"""
+    names = ["start"]
+    with open(os.path.join(folder, "result.log"), errors="replace") as log:
+        names += [line.split()[1] for line in log if line.startswith("mark ")]
+    sections = {}
+    with open(os.path.join(folder, "counts.log")) as log:
+        for line in log:
+            words = line.split()
+            if words[2] == "cpu":
+                sections.setdefault(int(words[1]), {})[int(words[3])] = int(words[5])
+    table = {}
+    for number, cpus in sections.items():
+        if number < len(names) and "/" in names[number]:
+            cell, variant = names[number].split("/")
+            table.setdefault(cell, {})[variant] = [cpus.get(0, 0), cpus.get(1, 0)]
+    lines = ["Millions of instructions per virtual CPU for the same data; `bound` is how much",
+             "faster than stock the busiest CPU would let acrypto be if both always ran:", "",
+             f"{'cell':<20}{'stock':>16}{'acrypto':>18}{'total':>9}{'bound':>9}"]
+    rows = []
+    for cell, variants in table.items():
+        other = "acrypto" if "acrypto" in variants else "stock2"
+        if "stock" not in variants or other not in variants:
+            continue
+        a, b = variants["stock"], variants[other]
+        total, bound = sum(a) / sum(b), max(a) / max(b)
+        lines.append(
+            f"{cell:<20}" + f"{a[0] / 1e6:.0f} + {a[1] / 1e6:.0f}".rjust(16) +
+            f"{b[0] / 1e6:.0f} + {b[1] / 1e6:.0f}".rjust(18) +
+            f"{total:9.2f}{bound:9.2f}")
+        rows.append([cell, *a, *b, f"{total:.4f}", f"{bound:.4f}"])
+    return lines, rows
+
+
+def seed_table(bonnie):
+    """the columns of the table that acrypto's first page had"""
+    lines = ["As bonnie++ gives them: K/s or operations per second, and % of the CPU", "",
+             f"{'':<9}" + "".join(f"{name:>15}" for name, _ in SEED_COLUMNS)]
+    for run in bonnie:
+        lines.append(f"{run[2]:<9}" + "".join(
+            f"{run[n - 1] + ' ' + run[n] + '%':>15}" if n < len(run) else ""
+            for _, n in SEED_COLUMNS))
+    return lines
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--title", default="")
+    parser.add_argument("--note", action="append", default=[])
+    parser.add_argument("--name")
+    parser.add_argument("--out")
+    parser.add_argument("--count")
+    parser.add_argument("--worst", action="store_true")
+    parser.add_argument("files", nargs="+")
+    args = parser.parse_args()
+
+    if args.worst:
+        found = []
+        for path in args.files:
+            workload = os.path.basename(path)[:-len(".csv")]
+            with open(path) as f:
+                lines = [line for line in f if not line.startswith("#")]
+            found += [(float(row["ratio"]), workload + " " + row["cell"])
+                      for row in csv.DictReader(lines) if row["ratio"]]
+        if not found:
+            sys.exit("no cell was measured")
+        ratio, cell = min(found)
+        print(f"worst cell: {ratio:.2f} ({cell})")
+        return
+
+    cells, units, bonnie = read_samples(args.files[0])
+    rows = summary(cells, units)
+    if not rows:
+        sys.exit(f"no pair of measurements in {args.files[0]}")
+    candidate = "acrypto" if "acrypto" in rows[0] else "stock2"
+    base = os.path.join(args.out, args.name)
+    comments = [args.title] + args.note
+
+    with open(base + ".csv", "w", newline="") as f:
+        for comment in comments:
+            f.write(f"# {comment}\n")
+        columns = ["cell", "unit", "rounds", "stock", candidate, "ratio", "low", "high",
+                   "aa_ratio", "aa_low", "aa_high"]
+        writer = csv.DictWriter(f, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    with open(base + ".samples.csv", "w", newline="") as f:
+        for comment in comments:
+            f.write(f"# {comment}\n")
+        writer = csv.writer(f, lineterminator="\n")
+        writer.writerow(["cell", "variant", "round", "value", "unit"])
+        for cell, variants in cells.items():
+            for variant, values in variants.items():
+                for n, value in enumerate(values):
+                    writer.writerow([cell, variant, n, value, units[cell]])
+
+    control = any(row["aa_ratio"] for row in rows)
+    lines = comments + [""]
+    lines.append(f"{'cell':<20}{'unit':>6}{'stock':>11}{candidate:>11}{'ratio':>8}"
+                 f"{'(lowest-highest)':>18}" + (f"{'A/A':>8}{'(lowest-highest)':>18}"
+                                                if control else ""))
+    for row in rows:
+        line = (f"{row['cell']:<20}{row['unit']:>6}{float(row['stock']):>11.4g}"
+                f"{float(row[candidate]):>11.4g}{float(row['ratio']):>8.3f}" +
+                f"({float(row['low']):.3f}-{float(row['high']):.3f})".rjust(18))
+        if row["aa_ratio"]:
+            line += f"{float(row['aa_ratio']):>8.3f}" + \
+                f"({float(row['aa_low']):.3f}-{float(row['aa_high']):.3f})".rjust(18)
+        lines.append(line)
+    if bonnie:
+        lines += [""] + seed_table(bonnie)
+    if args.count:
+        text, counted = share(args.count)
+        lines += [""] + text
+        with open(base + ".counts.csv", "w", newline="") as f:
+            for comment in comments:
+                f.write(f"# {comment}\n")
+            writer = csv.writer(f, lineterminator="\n")
+            writer.writerow(["cell", "stock_cpu0", "stock_cpu1", candidate + "_cpu0",
+                             candidate + "_cpu1", "total_ratio", "bound"])
+            writer.writerows(counted)
+    with open(base + ".txt", "w") as f:
+        f.write("\n".join(lines) + "\n")
+
+    def quoted(text):
+        return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+    with open(base + ".gnuplot", "w") as f:
+        width = 160 + 34 * len(rows)
+        f.write(f"set terminal svg size {max(width, 480)},480 noenhanced "
+                "background rgb 'white'\n")
+        f.write(f"set output {quoted(base + '.svg')}\n")
+        f.write(f"set title {quoted(args.title)}\n")
+        f.write(f"set ylabel {quoted(candidate + ' : stock (above 1 is faster)')}\n")
+        f.write("set yrange [0:*]\nset xrange [-0.7:%g]\n" % (len(rows) - 0.3))
+        f.write("set xtics rotate by -50\nset grid ytics\nset key top left\n")
+        f.write("set boxwidth 0.6\nset style fill solid 0.5\n")
+        f.write("$data << END\n")
+        for n, row in enumerate(rows):
+            f.write(f"{n} {quoted(row['cell'])} {row['ratio']} {row['low']} {row['high']} "
+                    f"{row['aa_ratio'] or 'NaN'} {row['aa_low'] or 'NaN'} "
+                    f"{row['aa_high'] or 'NaN'}\n")
+        f.write("END\n")
+        f.write("plot $data using 1:3:xtic(2) with boxes title "
+                f"{quoted(candidate + ', median')}, \\\n"
+                "  '' using 1:3:4:5 with yerrorbars lc black title 'lowest to highest', \\\n")
+        if control:
+            f.write("  '' using ($1+0.2):6:7:8 with yerrorbars lc rgb 'red' "
+                    "title 'stock against stock', \\\n")
+        f.write("  1 lc black dt 2 notitle\n")
+
+
+main()

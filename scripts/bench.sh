@@ -1,0 +1,240 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# usage: bench.sh [option]...
+#
+# Measures dm-crypt on acrypto against the same kernel's stock dm-crypt, both
+# in one boot of a QEMU guest, turn and turn about.  Gets and builds what it
+# needs first.  Prints a table per workload and, at the end,
+#
+#	worst cell: RATIO (which cell)
+#
+# where a ratio above 1 means that acrypto is the faster one.  Tables, figures
+# and plots also go to benchmarks/results/.
+#
+#  --kernel V		kernel to measure (2.6.20)
+#  --workload W	fio, fio2, copy or bonnie; may be repeated (all of them)
+#	fio		bare device, one CPU, time counted in instructions
+#	fio2		bare device, two CPUs, wall time, one stream and four;
+#			and how evenly the CPUs share the instructions
+#	copy		mkfs.ext3, copying a big file, reading it back
+#	bonnie		bonnie++ on ext3
+#  --quick		fewer cells, shorter runs
+#  --cipher C		dm-crypt's name of the cipher (aes-cbc-essiv:sha256)
+#  --bits N		size of its key (128)
+#  --rounds N		measure every cell so often
+#  --tree TREE		measure this built kernel tree
+#  --aa			two stock devices instead: what the method itself is worth
+#  --vanilla		with --aa: this kernel's dm-crypt has no acrypto
+#  --out DIR		where the results go
+#
+# exit: 0 done, 1 failed, 2 wrong usage or unfit input
+
+set -eu -o pipefail
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+
+kernel=2.6.20 quick=no cipher=aes-cbc-essiv:sha256 bits=128 rounds='' tree=''
+aa=no options=yes out=$ACRYPTO_TOP/benchmarks/results
+workloads=()
+
+while [ $# -gt 0 ]; do
+	case $1 in
+	--kernel | --workload | --cipher | --bits | --rounds | --tree | --out)
+		[ $# -ge 2 ] || usage_error "$1 needs a value"
+		case $1 in
+		--kernel) kernel=$2 ;;
+		--workload)
+			case $2 in
+			fio | fio2 | copy | bonnie) workloads+=("$2") ;;
+			*) usage_error "no workload '$2'" ;;
+			esac
+			;;
+		--cipher) cipher=$2 ;;
+		--bits) bits=$2 ;;
+		--rounds) rounds=$2 ;;
+		--tree) tree=$2 ;;
+		--out) out=$2 ;;
+		esac
+		shift
+		;;
+	--quick) quick=yes ;;
+	--aa) aa=yes ;;
+	--vanilla) options=no ;;
+	-h | --help)
+		show_help
+		exit 0
+		;;
+	*) usage_error "unknown argument '$1'" ;;
+	esac
+	shift
+done
+[ ${#workloads[@]} -gt 0 ] || workloads=(fio fio2 copy bonnie)
+[[ $bits =~ ^[1-9][0-9]{1,3}$ ]] || usage_error "--bits takes a number, not '$bits'"
+[ $((bits % 8)) -eq 0 ] || usage_error "--bits takes a multiple of 8, not '$bits'"
+[[ $rounds =~ ^([1-9][0-9]*)?$ ]] || usage_error "--rounds takes a number above 0"
+[ "$aa" = yes ] || [ "$options" = yes ] || usage_error "--vanilla needs --aa"
+[ -z "$tree" ] || [ -d "$tree" ] || refuse "no such folder: $tree"
+
+need_packages python3 gnuplot-nox qemu-system-x86
+mkdir -p "$out"
+if [ -z "$tree" ]; then
+	tree=$(built_tree "$kernel" x86_64) || exit 1
+else
+	kernel=$(kernel_version "$tree") || refuse "$tree is no kernel tree"
+fi
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' INT TERM HUP
+
+# bytes that differ from each other: 3DES refuses equal parts
+key=
+for ((i = 0; i < bits / 8; i++)); do
+	key+=$(printf '%02x' $(((i * 37 + 11) % 256)))
+done
+
+if [ "$aa" = yes ]; then
+	one_cpu='stock stock2'
+	two_cpus='stock stock2'
+else
+	one_cpu='stock acrypto'
+	two_cpus='stock acrypto stock2'
+fi
+
+# cells PATTERNS BLOCKS STREAMS: the list that the guest's fio script takes
+cells()
+{
+	local pattern block stream
+
+	for pattern in $1; do
+		for block in $2; do
+			for stream in $3; do
+				printf '%s:%s:%s ' "$pattern" "$block" "$stream"
+			done
+		done
+	done
+}
+
+# guest NAME SAMPLES SCRIPT ARGUMENT...: run a benchmark's script, with progress
+guest()
+{
+	local name=$1 samples=$2 script=$3 started=$SECONDS
+
+	shift 3
+	say "$name: booting Linux $kernel"
+	"$ACRYPTO_TOP/scripts/guest.sh" --tree "$tree" --timeout 7200 \
+		--script "$ACRYPTO_TOP/benchmarks/guest/$script.sh" \
+		--file "$ACRYPTO_TOP/benchmarks/guest/lib.sh:/bench.sh" \
+		--env "CIPHER=$cipher" --env "KEY=$key" --env "OPTIONS=$options" \
+		--env "QUICK=$quick" --out "$work/$name" "$@" | {
+		n=0
+		while read -r line; do
+			case $line in
+			sample\ *)
+				n=$((n + 1))
+				say "$name $n/$samples: ${line#sample }"
+				;;
+			verdict:* | mark\ -) ;;
+			*) say "$name: $line" ;;
+			esac
+		done
+	}
+	say "$name: done in $((SECONDS - started)) s"
+}
+
+words()
+{
+	printf '%s\n' $#
+}
+
+all='write read randwrite randread'
+ramdisk='--append ramdisk_size'
+
+run_fio()
+{
+	local list n=${rounds:-2} time=1000 mb=32
+
+	list=$(cells "$all" '4k 16k 64k 256k 1m' 1)
+	if [ "$quick" = yes ]; then
+		list=$(cells "$all" '4k 64k 1m' 1)
+		time=250
+	fi
+	# shellcheck disable=SC2086
+	guest fio $(($(words $list) * n * $(words $one_cpu))) fio --icount --smp 1 \
+		--mem 384 $ramdisk=$((mb * 1024)) --env "CELLS=$list" \
+		--env "RUNTIME=$time" --env "ROUNDS=$n" --env MEGABYTES=$mb \
+		--env "VARIANTS=$one_cpu" --env COUNT=no
+}
+
+run_fio2()
+{
+	local list n=${rounds:-9} time=1000 mb=32 counted
+
+	list=$(cells "$all" '4k 16k 64k 256k 1m' '1 4')
+	if [ "$quick" = yes ]; then
+		list=$(cells 'write read' '4k 64k 1m' '1 4')
+		n=${rounds:-5}
+		time=400
+	fi
+	# shellcheck disable=SC2086
+	guest fio2 $(($(words $list) * n * $(words $two_cpus))) fio --smp 2 \
+		--mem 384 $ramdisk=$((mb * 1024)) --env "CELLS=$list" \
+		--env "RUNTIME=$time" --env "ROUNDS=$n" --env MEGABYTES=$mb \
+		--env "VARIANTS=$two_cpus" --env COUNT=no
+	counted=$(cells 'write read' '4k 64k 1m' '1 4')
+	# shellcheck disable=SC2086
+	guest fio2-count 0 fio --smp 2 --count --mem 384 \
+		$ramdisk=$((mb * 1024)) --env "CELLS=$counted" \
+		--env ROUNDS=1 --env MEGABYTES=16 --env RUNTIME=0 \
+		--env "VARIANTS=$one_cpu" --env COUNT=yes
+}
+
+run_copy()
+{
+	local n=${rounds:-3} file=48 mb=96
+
+	[ "$quick" = no ] || n=${rounds:-2} file=16 mb=48
+	# shellcheck disable=SC2086
+	guest copy $((3 * n * $(words $one_cpu))) copy --icount --smp 1 \
+		--mem $((mb * 2 + file + 160)) $ramdisk=$((mb * 1024)) \
+		--env "ROUNDS=$n" --env MEGABYTES=$mb --env FILE_MB=$file \
+		--env "VARIANTS=$one_cpu"
+}
+
+run_bonnie()
+{
+	local n=${rounds:-2} file=112 mb=160 files=16
+
+	[ "$quick" = no ] || n=${rounds:-1} file=80 mb=112 files=4
+	# what remains for the page cache is less than half of the file
+	# shellcheck disable=SC2086
+	guest bonnie $((12 * n * $(words $one_cpu))) bonnie --icount --smp 1 \
+		--mem $((mb + 68)) $ramdisk=$((mb * 1024)) \
+		--env "ROUNDS=$n" --env MEGABYTES=$mb --env FILE_MB=$file \
+		--env FILES=$files --env "VARIANTS=$one_cpu"
+}
+
+processor=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
+emulator=$(qemu-system-x86_64 --version | head -n 1)
+revision=$(git -C "$ACRYPTO_TOP" describe --always --dirty 2>/dev/null || echo unknown)
+reports=()
+for workload in "${workloads[@]}"; do
+	"run_$workload"
+	name=$kernel-$workload
+	[ "$cipher-$bits" = aes-cbc-essiv:sha256-128 ] || name+=-${cipher//:/-}-$bits
+	[ "$aa" = no ] || name+=-aa
+	count=()
+	[ ! -d "$work/$workload-count" ] || count=(--count "$work/$workload-count")
+	python3 "$ACRYPTO_TOP/benchmarks/report.py" \
+		--title "$workload, Linux $kernel, $cipher, $bits-bit key" \
+		--note "host: $processor, $(nproc) CPUs" --note "emulator: $emulator" \
+		--note "acrypto: $revision" --name "$name" --out "$out" \
+		${count[@]+"${count[@]}"} "$work/$workload/result.log"
+	gnuplot "$out/$name.gnuplot" || die "gnuplot failed"
+	rm -f "$out/$name.gnuplot"
+	cat "$out/$name.txt"
+	printf '\n'
+	reports+=("$out/$name.csv")
+done
+python3 "$ACRYPTO_TOP/benchmarks/report.py" --worst "${reports[@]}"
