@@ -1,0 +1,137 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Usage: test.sh [--kernel VERSION] [SUITE...]
+#
+# Runs the test suites: every folder of tests/ with an executable "run", or those
+# that are named.  Default kernel: 2.6.20.
+#
+# Prints each result with the time since the start, names the reason of each
+# skip, and ends with a line "N passed, N failed, N skipped".  What a suite prints
+# besides goes to $ACRYPTO_WORK/logs/SUITE.log.  A patched and built kernel is kept
+# in $ACRYPTO_WORK (default ~/.cache/acrypto/work) and shared by the suites.
+# Exit 0 all passed, 1 something failed or nothing ran, 2 wrong usage.
+#
+# A suite prints one line per test:
+#	ok - NAME
+#	not ok - NAME
+#	skip - NAME: REASON
+# and exits with 0 if it could run at all.  Its environment has ACRYPTO_KERNEL
+# (the version) and ACRYPTO_WORK.
+
+set -eu
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+
+kernel=2.6.20
+while [ $# -gt 0 ]; do
+	case $1 in
+	-h | --help)
+		show_help
+		exit 0
+		;;
+	--kernel)
+		[ $# -ge 2 ] || usage_error "--kernel needs a version"
+		kernel=$2
+		shift
+		;;
+	-*)
+		usage_error "unknown option $1"
+		;;
+	*)
+		break
+		;;
+	esac
+	shift
+done
+kernel_series "$kernel" >/dev/null ||
+	refuse "no patches for Linux $kernel; there are patches for:" \
+		"$(supported_kernels | tr '\n' ' ')"
+
+# from what needs little to what needs much
+suites()
+{
+	local suite run
+
+	for suite in style unit series dm-crypt; do
+		[ ! -x "$ACRYPTO_TOP/tests/$suite/run" ] || printf '%s\n' "$suite"
+	done
+	for run in "$ACRYPTO_TOP"/tests/*/run; do
+		suite=$(basename "$(dirname "$run")")
+		case $suite in
+		style | unit | series | dm-crypt)
+			;;
+		*)
+			[ ! -x "$run" ] || printf '%s\n' "$suite"
+			;;
+		esac
+	done
+}
+
+mapfile -t known < <(suites)
+chosen=("$@")
+[ ${#chosen[@]} -gt 0 ] || chosen=("${known[@]}")
+for suite in "${chosen[@]}"; do
+	[ -x "$ACRYPTO_TOP/tests/$suite/run" ] ||
+		refuse "no suite $suite; there are: ${known[*]}"
+done
+
+passed=0
+failed=0
+skipped=0
+failures=()
+export ACRYPTO_KERNEL=$kernel
+mkdir -p "$ACRYPTO_WORK/logs"
+
+# the exit status comes as a last line of its own
+run_suite()
+{
+	local status=0
+
+	"$ACRYPTO_TOP/tests/$1/run" 2> >(tee -a "$2" >&2) </dev/null || status=$?
+	printf '::exit %s\n' "$status"
+}
+
+for suite in "${chosen[@]}"; do
+	log=$ACRYPTO_WORK/logs/$suite.log
+	: >"$log"
+	say "suite $suite"
+	count=0
+	while IFS= read -r line; do
+		printf '%s\n' "$line" >>"$log"
+		case $line in
+		"ok - "*)
+			passed=$((passed + 1))
+			;;
+		"not ok - "*)
+			failed=$((failed + 1))
+			failures+=("$suite: ${line#not ok - }")
+			;;
+		"skip - "*)
+			skipped=$((skipped + 1))
+			;;
+		"::exit 0")
+			[ "$count" -gt 0 ] && continue
+			line="not ok - $suite: printed no result; see $log"
+			failed=$((failed + 1))
+			failures+=("$suite: no result")
+			;;
+		"::exit "*)
+			line="not ok - $suite: ended with status ${line#::exit }; see $log"
+			failed=$((failed + 1))
+			failures+=("$suite: ended early")
+			;;
+		*)
+			continue
+			;;
+		esac
+		count=$((count + 1))
+		printf '[%4ds] %s: %s\n' $(($(date +%s) - ACRYPTO_STARTED)) "$suite" "$line"
+	done < <(run_suite "$suite" "$log")
+done
+
+if [ ${#failures[@]} -gt 0 ]; then
+	printf '\nfailed:\n'
+	printf '  %s\n' "${failures[@]}"
+fi
+printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+[ "$failed" -eq 0 ] && [ $((passed + failed)) -gt 0 ]
