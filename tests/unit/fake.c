@@ -171,7 +171,7 @@ static int compute(struct fake *f, struct acrypto_session *s)
 	const struct fake_key *key = acrypto_session_key(s);
 	struct acrypto_data *d = acrypto_session_data(s);
 	u8 *buf = malloc(d->length + 1);
-	int wrong = fake_get(f, wrong), error;
+	int wrong, error;
 
 	CHECK_EQ(atomic_read(&s->state), ACRYPTO_SESSION_RUNNING);
 	CHECK_EQ(key->len, t->key_len);
@@ -179,6 +179,7 @@ static int compute(struct fake *f, struct acrypto_session *s)
 	if (f->processing)
 		f->processing(f, s);
 	error = fake_get(f, error);
+	wrong = fake_get(f, wrong);
 	if (error)
 		goto out;
 
@@ -266,7 +267,7 @@ static struct acrypto_session *fake_next(struct fake *f,
 	struct acrypto_session *s = NULL;
 
 	pthread_mutex_lock(&f->mutex);
-	if (!f->resetting) {
+	if (!f->resetting && !f->quiet) {
 		s = acrypto_session_next(dev);
 		if (s)
 			f->working++;
@@ -323,11 +324,13 @@ static void fake_data_ready(struct acrypto_device *dev)
 
 	CHECK_EQ(shim_locks_held(), 0);
 	__atomic_add_fetch(&f->readies, 1, __ATOMIC_SEQ_CST);
+	pthread_mutex_lock(&f->mutex);
+	f->quiet = 0;
 	if (!f->threaded) {
+		pthread_mutex_unlock(&f->mutex);
 		serve(f, dev);
 		return;
 	}
-	pthread_mutex_lock(&f->mutex);
 	f->ring = 1;
 	f->dev = dev;
 	pthread_cond_broadcast(&f->cond);
@@ -360,6 +363,8 @@ static void fake_reset(struct acrypto_device *dev)
 			       d->dst[i].length);
 		list_del(e);
 	}
+	/* the device may go now: no look at it until there is work */
+	f->quiet = 1;
 	f->resetting = 0;
 	pthread_mutex_unlock(&f->mutex);
 }

@@ -96,7 +96,7 @@ struct fake {
 	pthread_cond_t cond;
 	struct list_head taken;		/* by entries of its own */
 	int serving, ring;
-	int threaded, stop, working, resetting;
+	int threaded, stop, working, resetting, quiet;
 	pthread_t thread;
 	u64 seed;
 };

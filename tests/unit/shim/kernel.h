@@ -329,6 +329,17 @@ static inline unsigned int hweight32(unsigned int w)
 #define cpu_to_be64(x)	__builtin_bswap64(x)
 #define be64_to_cpu(x)	__builtin_bswap64(x)
 
+/* unaligned.h */
+
+#define get_unaligned(p) ({ \
+	typeof(*(p)) _v; \
+	memcpy(&_v, p, sizeof(_v)); \
+	_v; })
+#define put_unaligned(v, p) do { \
+	typeof(*(p)) _v = (v); \
+	memcpy(p, &_v, sizeof(_v)); \
+	} while (0)
+
 /* list.h */
 
 struct list_head {
@@ -411,7 +422,7 @@ static inline void list_move_tail(struct list_head *e, struct list_head *head)
 
 static inline int list_empty(const struct list_head *head)
 {
-	return head->next == head;
+	return __atomic_load_n(&head->next, __ATOMIC_RELAXED) == head;
 }
 
 static inline int list_empty_careful(const struct list_head *head)

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Routes: several operations on several devices.
+ */
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include "unit.h"
+
+static const u8 ckey[16] = "cipher key of 16", akey[20] = "authentication of 20";
+
+static struct fake *cipher, *hmac;
+
+static const struct acrypto_capability cipher_caps[] = {
+	{ .operation = ACRYPTO_OP_ENCRYPT, .type = ACRYPTO_TYPE_AES_128,
+	  .mode = ACRYPTO_MODE_CBC, .rate = 1 },
+	{ .operation = ACRYPTO_OP_DECRYPT, .type = ACRYPTO_TYPE_AES_128,
+	  .mode = ACRYPTO_MODE_CBC, .rate = 1 },
+	{ .operation = ACRYPTO_OP_ENCRYPT, .type = ACRYPTO_TYPE_NULL,
+	  .mode = ACRYPTO_MODE_NONE, .rate = 1 },
+};
+static const struct acrypto_capability hmac_caps[] = {
+	{ .operation = ACRYPTO_OP_HMAC, .type = ACRYPTO_TYPE_SHA1,
+	  .mode = ACRYPTO_MODE_NONE, .rate = 1 },
+};
+
+static void devices(int cipher_kind, int hmac_kind, unsigned int qlen)
+{
+	cipher = FAKE("cipher", cipher_kind, .caps = cipher_caps, .nr_caps = 3,
+		      .qlen = qlen);
+	hmac = FAKE("hmac", hmac_kind, .caps = hmac_caps, .nr_caps = 1,
+		    .qlen = qlen);
+}
+
+static struct acrypto_context *esp_context(void)
+{
+	const struct acrypto_transform t[] = {
+		{ .operation = ACRYPTO_OP_ENCRYPT,
+		  .type = ACRYPTO_TYPE_AES_128, .mode = ACRYPTO_MODE_CBC,
+		  .key_len = 16, .key = ckey },
+		{ .operation = ACRYPTO_OP_HMAC, .type = ACRYPTO_TYPE_SHA1,
+		  .mode = ACRYPTO_MODE_NONE, .key_len = 20, .key = akey },
+	};
+	struct acrypto_context *ctx = acrypto_context_create(t, 2);
+
+	assert_false(IS_ERR(ctx));
+	return ctx;
+}
+
+static struct work *esp_work(struct acrypto_context *ctx, unsigned int len)
+{
+	struct work *w = work_new(ctx, len);
+
+	w->data[1].result_len = 12;
+	return w;
+}
+
+/* the digest of the ciphertext, which OpenSSL computes over again */
+static void esp_right(struct work *w)
+{
+	EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
+	u8 *out = malloc(w->len + 16), md[20];
+	int n;
+
+	EVP_EncryptInit_ex(c, EVP_aes_128_cbc(), NULL, ckey, w->iv);
+	EVP_EncryptUpdate(c, out, &n, w->in, w->len);
+	EVP_CIPHER_CTX_free(c);
+	assert_memory_equal(w->out, out, w->len);
+	free(out);
+	HMAC(EVP_sha1(), akey, 20, w->out, w->len, md, NULL);
+	assert_memory_equal(w->digest[1], md, 12);
+	assert_int_equal(w->digest[1][12], 0);
+}
+
+/* encrypt here, authenticate there, for all kinds of devices */
+static void two_devices(void **state)
+{
+	static const int kinds[] = { FAKE_SYNC, FAKE_ASYNC, FAKE_THREAD };
+	struct acrypto_context *ctx;
+	int a, b, flags, hmacs;
+
+	for (a = 0; a < ARRAY_SIZE(kinds); a++)
+		for (b = 0; b < ARRAY_SIZE(kinds); b++)
+			for (flags = 0; flags < 8; flags++) {
+				struct work *w;
+
+				devices(kinds[a], kinds[b], 0);
+				ctx = esp_context();
+				w = esp_work(ctx, 160);
+				w->s.flags = flags;
+				hmacs = fake_get(hmac, done);
+				assert_int_equal(work_do(w), 0);
+				assert_int_equal(fake_get(hmac, done),
+						 hmacs + 1);
+				esp_right(w);
+				work_free(w);
+				acrypto_context_destroy(ctx);
+				fake_free(cipher);
+				fake_free(hmac);
+			}
+}
+
+/* in place on one and the same device */
+static void one_device(void **state)
+{
+	struct acrypto_context *ctx;
+	struct fake *f;
+	struct work *w;
+	u8 in[64];
+
+	f = FAKE("all", FAKE_SYNC, .caps = caps_all, .nr_caps = nr_caps_all);
+	ctx = esp_context();
+	assert_true(acrypto_context_ready(ctx));
+	w = work_in_place(ctx, 64);
+	w->data[1].result_len = 12;
+	memcpy(in, w->in, 64);
+	w->s.flags = ACRYPTO_SESSION_DIRECT;
+	assert_int_equal(acrypto_submit(&w->s), 0);
+	assert_int_equal(work_calls(w), 1);	/* all of it inline */
+	assert_true(pthread_equal(w->thread, pthread_self()));
+	w->in = malloc(64);
+	memcpy(w->in, in, 64);
+	esp_right(w);
+	work_free(w);
+	acrypto_context_destroy(ctx);
+	fake_free(f);
+}
+
+/* an error in step one skips step two */
+static void error_skips_the_rest(void **state)
+{
+	static const int kinds[] = { FAKE_SYNC, FAKE_ASYNC };
+	struct acrypto_context *ctx;
+	struct work *w;
+	int a, b, done;
+
+	for (a = 0; a < 2; a++)
+		for (b = 0; b < 2; b++) {
+			devices(kinds[a], kinds[b], 0);
+			ctx = esp_context();
+			w = esp_work(ctx, 64);
+			cipher->error = -EILSEQ;
+			done = hmac->done;
+			assert_int_equal(work_do(w), -EILSEQ);
+			assert_int_equal(hmac->done, done);
+			cipher->error = 0;
+			hmac->error = -EBADMSG;
+			work_again(w);
+			w->data[1].result_len = 12;
+			assert_int_equal(work_do(w), -EBADMSG);
+			assert_int_equal(hmac->done, done + 1);
+			work_free(w);
+			acrypto_context_destroy(ctx);
+			fake_free(cipher);
+			fake_free(hmac);
+		}
+}
+
+/* without a device for each step nothing starts */
+static void every_step_needs_a_device(void **state)
+{
+	struct acrypto_context *ctx = esp_context();
+	struct work *w = esp_work(ctx, 64);
+	int done;
+
+	devices(FAKE_SYNC, FAKE_SYNC, 0);
+	assert_true(acrypto_context_ready(ctx));
+	fake_free(hmac);
+	done = cipher->done;
+	assert_false(acrypto_context_ready(ctx));
+	assert_int_equal(acrypto_submit(&w->s), -ENODEV);
+	assert_int_equal(cipher->done, done);
+	fake_free(cipher);
+	work_free(w);
+	acrypto_context_destroy(ctx);
+}
+
+/* the device of step two goes while step one runs */
+static void second_device_goes(void **state)
+{
+	struct acrypto_context *ctx;
+	struct work *w;
+
+	devices(FAKE_ASYNC, FAKE_ASYNC, 0);
+	cipher->hold = 1;
+	ctx = esp_context();
+	w = esp_work(ctx, 64);
+	assert_int_equal(acrypto_submit(&w->s), 0);
+	fake_free(hmac);
+	fake_serve(cipher);
+	assert_int_equal(work_wait(w), -ENODEV);
+	work_free(w);
+	acrypto_context_destroy(ctx);
+	fake_free(cipher);
+}
+
+/* nobody is admitted while the queue of step two is full: it stays bounded */
+static void second_queue_is_bounded(void **state)
+{
+	enum { NR = 40, QLEN = 4 };
+	struct acrypto_context *ctx;
+	struct work *w[NR];
+	int i, in = 0;
+
+	devices(FAKE_ASYNC, FAKE_ASYNC, QLEN);
+	hmac->hold = 1;
+	ctx = esp_context();
+	for (i = 0; i < NR; i++) {
+		w[i] = esp_work(ctx, 64);
+		if (!acrypto_submit(&w[i]->s))
+			in++;
+		else
+			break;
+	}
+	assert_int_equal(in, QLEN);
+	/* what is under way in step one may go over it, once */
+	fake_finish(hmac, fake_take(hmac), 0);
+	cipher->hold = 1;
+	for (i = QLEN + 1; i < NR; i++) {
+		w[i] = esp_work(ctx, 64);
+		if (acrypto_submit(&w[i]->s))
+			break;
+		in++;
+	}
+	assert_int_equal(in, 2 * QLEN);
+	fake_serve(cipher);
+	fake_serve(hmac);
+	for (i = 0; i < NR; i++) {
+		if (i == QLEN || in == 0)
+			continue;
+		if (i > QLEN + QLEN)
+			break;
+		assert_int_equal(work_wait(w[i]), 0);
+		esp_right(w[i]);
+	}
+	for (i = 0; i <= 2 * QLEN + 1; i++)
+		work_free(w[i]);
+	acrypto_context_destroy(ctx);
+	fake_free(cipher);
+	fake_free(hmac);
+}
+
+/* who may sleep gets through such a bottleneck, everything once */
+static void bottleneck(void **state)
+{
+	enum { NR = 60 };
+	struct acrypto_context *ctx;
+	struct work *w[NR];
+	int i;
+
+	devices(FAKE_THREAD, FAKE_THREAD, 3);
+	hmac->slow_us = 200;
+	ctx = esp_context();
+	for (i = 0; i < NR; i++) {
+		w[i] = esp_work(ctx, 64);
+		w[i]->s.flags = ACRYPTO_SESSION_MAY_SLEEP;
+		assert_int_equal(acrypto_submit(&w[i]->s), 0);
+	}
+	for (i = 0; i < NR; i++) {
+		assert_int_equal(work_wait(w[i]), 0);
+		esp_right(w[i]);
+		work_free(w[i]);
+	}
+	acrypto_context_destroy(ctx);
+	fake_free(cipher);
+	fake_free(hmac);
+}
+
+/* as many operations as there may be */
+static void longest_route(void **state)
+{
+	struct acrypto_transform t[ACRYPTO_MAX_OPS];
+	struct acrypto_context *ctx;
+	struct work *w;
+	int i, order;
+
+	devices(FAKE_THREAD, FAKE_SYNC, 0);
+	for (i = 0; i < ACRYPTO_MAX_OPS; i++)
+		t[i] = (struct acrypto_transform){
+			.operation = i & 1 ? ACRYPTO_OP_DECRYPT :
+					     ACRYPTO_OP_ENCRYPT,
+			.type = ACRYPTO_TYPE_AES_128, .mode = ACRYPTO_MODE_CBC,
+			.key_len = 16, .key = ckey,
+		};
+	ctx = acrypto_context_create(t, ACRYPTO_MAX_OPS);
+	assert_false(IS_ERR(ctx));
+	for (order = 0; order < 10; order++) {
+		w = work_new(ctx, 320);
+		assert_int_equal(work_do(w), 0);
+		assert_true(work_same(w));	/* there and back, twice */
+		work_free(w);
+	}
+	acrypto_context_destroy(ctx);
+	fake_free(cipher);
+	fake_free(hmac);
+}
+
+const struct unit_test unit_tests[] = {
+	TEST(two_devices),
+	TEST(one_device),
+	TEST(error_skips_the_rest),
+	TEST(every_step_needs_a_device),
+	TEST(second_device_goes),
+	TEST(second_queue_is_bounded),
+	TEST(bottleneck),
+	TEST(longest_route),
+	{ NULL, NULL },
+};

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The software provider's back end of the unit tests: OpenSSL's ciphers and
+ * hashes behind soft_backend.h.
+ */
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include <openssl/aes.h>
+#include <openssl/des.h>
+#include <openssl/md5.h>
+#include <openssl/sha.h>
+#include "shim.h"
+#include <linux/acrypto.h>
+#include "soft_backend.h"
+#include "soft_host.h"
+
+unsigned int soft_host_align;
+int soft_host_missing = -1;
+
+struct host_cipher {
+	AES_KEY aes;
+	DES_key_schedule des[3];
+	int encrypt;
+	unsigned int align;
+};
+
+static void host_check(struct host_cipher *h, const u8 *dst, const u8 *src)
+{
+	CHECK_EQ(((unsigned long)dst | (unsigned long)src) & h->align, 0);
+}
+
+static void host_aes(void *arg, u8 *dst, const u8 *src)
+{
+	struct host_cipher *h = arg;
+
+	host_check(h, dst, src);
+	if (h->encrypt)
+		AES_encrypt(src, dst, &h->aes);
+	else
+		AES_decrypt(src, dst, &h->aes);
+}
+
+static void host_des(void *arg, u8 *dst, const u8 *src)
+{
+	struct host_cipher *h = arg;
+
+	host_check(h, dst, src);
+	DES_ecb_encrypt((const_DES_cblock *)src, (DES_cblock *)dst, &h->des[0],
+			h->encrypt);
+}
+
+static void host_3des(void *arg, u8 *dst, const u8 *src)
+{
+	struct host_cipher *h = arg;
+
+	host_check(h, dst, src);
+	DES_ecb3_encrypt((const_DES_cblock *)src, (DES_cblock *)dst,
+			 &h->des[0], &h->des[1], &h->des[2], h->encrypt);
+}
+
+int soft_cipher_init(struct soft_cipher *c, unsigned int type, int encrypt,
+		     const u8 *key, unsigned int key_len)
+{
+	struct host_cipher *h;
+	unsigned int i;
+
+	if ((int)type == soft_host_missing)
+		return -ENOENT;
+	h = kzalloc(sizeof(*h), GFP_KERNEL);
+	if (!h)
+		return -ENOMEM;
+	h->encrypt = encrypt;
+	h->align = soft_host_align;
+	c->arg = h;
+	c->priv = h;
+	c->align = soft_host_align;
+	switch (type) {
+	case ACRYPTO_TYPE_AES_128:
+	case ACRYPTO_TYPE_AES_192:
+	case ACRYPTO_TYPE_AES_256:
+		c->crypt = host_aes;
+		if (encrypt)
+			AES_set_encrypt_key(key, key_len * 8, &h->aes);
+		else
+			AES_set_decrypt_key(key, key_len * 8, &h->aes);
+		return 0;
+	case ACRYPTO_TYPE_DES:
+	case ACRYPTO_TYPE_3DES:
+		c->crypt = type == ACRYPTO_TYPE_DES ? host_des : host_3des;
+		for (i = 0; i < key_len / 8; i++)
+			DES_set_key_unchecked((const_DES_cblock *)(key + 8 * i),
+					      &h->des[i]);
+		return 0;
+	}
+	kfree(h);
+	return -EINVAL;
+}
+
+void soft_cipher_exit(struct soft_cipher *c)
+{
+	memset(c->priv, 0, sizeof(struct host_cipher));
+	kfree(c->priv);
+}
+
+struct host_hash {
+	unsigned int type;
+	union {
+		MD5_CTX md5;
+		SHA_CTX sha1;
+		SHA256_CTX sha256;
+	};
+};
+
+static struct host_hash *host_hash(struct soft_hash_state *st)
+{
+	_Static_assert(sizeof(struct host_hash) <= sizeof(st->mem), "too large");
+	return (struct host_hash *)st->mem;
+}
+
+int soft_hash_init(struct soft_hash *h, unsigned int type)
+{
+	if ((int)type == soft_host_missing)
+		return -ENOENT;
+	h->block = 64;
+	h->digest = type == ACRYPTO_TYPE_MD5 ? 16 :
+		    type == ACRYPTO_TYPE_SHA1 ? 20 : 32;
+	h->priv = (void *)(unsigned long)type;
+	return 0;
+}
+
+void soft_hash_exit(struct soft_hash *h)
+{
+}
+
+void soft_hash_start(const struct soft_hash *h, struct soft_hash_state *st)
+{
+	struct host_hash *hh = host_hash(st);
+
+	hh->type = (unsigned long)h->priv;
+	switch (hh->type) {
+	case ACRYPTO_TYPE_MD5:
+		MD5_Init(&hh->md5);
+		break;
+	case ACRYPTO_TYPE_SHA1:
+		SHA1_Init(&hh->sha1);
+		break;
+	default:
+		SHA256_Init(&hh->sha256);
+	}
+}
+
+void soft_hash_copy(const struct soft_hash *h, struct soft_hash_state *to,
+		    const struct soft_hash_state *from)
+{
+	*to = *from;
+}
+
+void soft_hash_update(struct soft_hash_state *st, const u8 *p, unsigned int n)
+{
+	struct host_hash *hh = host_hash(st);
+
+	switch (hh->type) {
+	case ACRYPTO_TYPE_MD5:
+		MD5_Update(&hh->md5, p, n);
+		break;
+	case ACRYPTO_TYPE_SHA1:
+		SHA1_Update(&hh->sha1, p, n);
+		break;
+	default:
+		SHA256_Update(&hh->sha256, p, n);
+	}
+}
+
+void soft_hash_final(struct soft_hash_state *st, u8 *out)
+{
+	struct host_hash *hh = host_hash(st);
+
+	CHECK_EQ((unsigned long)out & 7, 0);
+	switch (hh->type) {
+	case ACRYPTO_TYPE_MD5:
+		MD5_Final(out, &hh->md5);
+		break;
+	case ACRYPTO_TYPE_SHA1:
+		SHA1_Final(out, &hh->sha1);
+		break;
+	default:
+		SHA256_Final(out, &hh->sha256);
+	}
+}
