@@ -122,6 +122,80 @@ static int run(struct acrypto_context *ctx, const struct acrypto_data *d)
 	return err;
 }
 
+/*
+ * The walk alone: chunks are whole blocks, stay within a page and an entry
+ * or are gathered, and are equal for work in place.
+ */
+static void walk_chunks(void **state)
+{
+	static const unsigned int blocks[] = { 1, 8, 16 };
+	struct acrypto_walk walk;
+	unsigned int done, round, block, i;
+	int n;
+
+	seed = unit_seed;
+	pieces_new();
+	for (round = 0; round < ROUNDS; round++) {
+		struct acrypto_data d = { .src = src.sg, .dst = dst.sg };
+
+		block = blocks[round % 3];
+		d.length = block * (1 + pick(600));
+		cut(&src, d.length, pick(STYLES));
+		cut(&dst, d.length, pick(STYLES));
+		if (round & 1)
+			d.dst = src.sg;
+		d.nsrc = src.nr;
+		d.ndst = round & 1 ? src.nr : dst.nr;
+		acrypto_walk_start(&walk, &d,
+				   ACRYPTO_WALK_SRC | ACRYPTO_WALK_DST, block);
+		for (done = 0; (n = acrypto_walk_next(&walk)) > 0; done += n) {
+			assert_int_equal(n % block, 0);
+			assert_true(offset_in_page(walk.src) + n <= PAGE_SIZE);
+			assert_true(offset_in_page(walk.dst) + n <= PAGE_SIZE);
+			if (round & 1)
+				assert_ptr_equal(walk.src, walk.dst);
+			if (walk.src != walk.bounce)
+				assert_false(shim_may_sleep());
+			memset(walk.dst, 0x3c, n);
+		}
+		assert_int_equal(n, 0);
+		assert_int_equal(done, d.length);
+		assert_int_equal(acrypto_walk_next(&walk), 0);
+		assert_true(shim_may_sleep());
+		memset(want, 0x3c, d.length);
+		check(round & 1 ? &src : &dst, want);
+
+		/* left early, it leaves nothing mapped */
+		acrypto_walk_start(&walk, &d, ACRYPTO_WALK_SRC, 1);
+		assert_true(acrypto_walk_next(&walk) > 0);
+		acrypto_walk_abort(&walk);
+		assert_true(shim_may_sleep());
+		assert_int_equal(acrypto_walk_next(&walk), 0);
+	}
+
+	/* no list; no whole block at the end */
+	for (i = 0; i < 2; i++) {
+		struct acrypto_data d = {
+			.src = i ? src.sg : NULL,
+			.dst = dst.sg,
+			.nsrc = 1,
+			.ndst = 1,
+			.length = i ? 24 : 16,
+		};
+
+		sg_set_buf(&src.sg[0], src.mem, 64);
+		sg_set_buf(&dst.sg[0], dst.mem, 64);
+		acrypto_walk_start(&walk, &d,
+				   ACRYPTO_WALK_SRC | ACRYPTO_WALK_DST, 16);
+		if (i)
+			assert_int_equal(acrypto_walk_next(&walk), 16);
+		assert_int_equal(acrypto_walk_next(&walk), -EINVAL);
+		assert_int_equal(acrypto_walk_next(&walk), 0);
+		assert_true(shim_may_sleep());
+	}
+	pieces_free();
+}
+
 static const struct {
 	int type, mode, key;
 	const char *name;
@@ -140,14 +214,14 @@ static void cipher_want(int c, int encrypt, unsigned int units,
 			unsigned int unit)
 {
 	unsigned int ivsize = acrypto_ivsize(ciphers[c].type, ciphers[c].mode);
+	const EVP_CIPHER *cipher = EVP_get_cipherbyname(ciphers[c].name);
 	EVP_CIPHER_CTX *evp = EVP_CIPHER_CTX_new();
 	unsigned int u;
 	int n;
 
 	for (u = 0; u < units; u++) {
-		assert_true(EVP_CipherInit(evp,
-				EVP_get_cipherbyname(ciphers[c].name), key,
-				iv + u * ivsize, encrypt));
+		assert_true(EVP_CipherInit(evp, cipher, key, iv + u * ivsize,
+					   encrypt));
 		EVP_CIPHER_CTX_set_padding(evp, 0);
 		assert_true(EVP_CipherUpdate(evp, want + u * unit, &n,
 					     in + u * unit, unit));
@@ -290,6 +364,10 @@ static void hash_want(int h, const u8 *data, unsigned int len,
 /* every hash, with and without a key, whole or cut short, also of nothing */
 static void hash_answers(void **state)
 {
+	/* none, and around the block, beyond which a key is hashed itself */
+	static const u8 key_lens[] = {
+		0, 0, 0, 1, 7, 20, 32, 63, 64, 65, 127, 128, 129, 200, 255,
+	};
 	int round;
 
 	begin();
@@ -299,7 +377,7 @@ static void hash_answers(void **state)
 		unsigned int units = 1 + pick(5), u;
 		unsigned int unit = pick(4) ? pick(200) : pick(3000);
 		unsigned int full = acrypto_digestsize(hashes[h].type);
-		unsigned int key_len = pick(2) ? 1 + pick(200) : 0;
+		unsigned int key_len = key_lens[round % ARRAY_SIZE(key_lens)];
 		struct acrypto_context *ctx;
 		struct acrypto_data d = {
 			.src = src.sg,
@@ -379,6 +457,11 @@ static void modexp_round(unsigned int bytes, int how)
 	case 5:		/* a short exponent */
 		memset(key + bytes, 0, bytes - 1);
 		break;
+	case 6:		/* as many carries as there can be */
+		memset(key, 0xff, bytes);
+		memset(in, 0xff, bytes);
+		in[bytes - 1] -= 1 + pick(3);
+		break;
 	}
 	key[bytes - 1] |= 3;
 
@@ -419,8 +502,10 @@ static void modexp_answers(void **state)
 	pieces_new();
 	for (round = 0; round < ROUNDS; round++)
 		modexp_round(1 + pick(round % 8 ? 24 : 130), round % 16);
+	for (round = 8; round <= 64; round += 8)
+		modexp_round(round, 6);
 	modexp_round(256, 1);
-	modexp_round(512, 6);
+	modexp_round(512, 7);
 	pieces_free();
 	end();
 }
@@ -654,6 +739,7 @@ static void no_memory(void **state)
 }
 
 const struct unit_test unit_tests[] = {
+	TEST(walk_chunks),
 	TEST(cipher_answers),
 	TEST(short_lists),
 	TEST(hash_answers),
