@@ -204,13 +204,13 @@ run_copy()
 
 run_bonnie()
 {
-	local n=${rounds:-2} file=112 mb=160 files=16
+	local n=${rounds:-2} file=96 mb=144 files=16
 
-	[ "$quick" = no ] || n=${rounds:-1} file=80 mb=112 files=4
-	# what remains for the page cache is less than half of the file
+	[ "$quick" = no ] || n=${rounds:-1} file=32 mb=64 files=4
+	# enough for the ram disk and all that is cached of it
 	# shellcheck disable=SC2086
 	guest bonnie $((12 * n * $(words $one_cpu))) bonnie --icount --smp 1 \
-		--mem $((mb + 68)) $ramdisk=$((mb * 1024)) \
+		--mem $((mb * 2 + 128)) $ramdisk=$((mb * 1024)) \
 		--env "ROUNDS=$n" --env MEGABYTES=$mb --env FILE_MB=$file \
 		--env FILES=$files --env "VARIANTS=$one_cpu"
 }
