@@ -358,7 +358,7 @@ static void fake_reset(struct acrypto_device *dev)
 		struct acrypto_data *d = acrypto_session_data(s);
 		unsigned int i;
 
-		for (i = 0; i < d->ndst; i++)
+		for (i = 0; i < d->ndst && !f->tidy; i++)
 			memset(d->dst[i].page->bytes + d->dst[i].offset, 0xdd,
 			       d->dst[i].length);
 		list_del(e);

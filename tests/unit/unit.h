@@ -84,6 +84,7 @@ struct fake {
 	int key_error;		/* what key_setup() returns */
 	int slow_us;		/* up to so long for each, a random time */
 	int slow_reset_us;
+	int tidy;		/* scribbles on no buffer as it dies */
 	int batch;		/* sessions that a thread takes at a time */
 	void (*processing)(struct fake *f, struct acrypto_session *s);
 
