@@ -332,7 +332,7 @@ static void fake_data_ready(struct acrypto_device *dev)
 		return;
 	}
 	f->ring = 1;
-	f->dev = dev;
+	f->self = dev;
 	pthread_cond_broadcast(&f->cond);
 	pthread_mutex_unlock(&f->mutex);
 }
@@ -345,8 +345,8 @@ static void fake_reset(struct acrypto_device *dev)
 	might_sleep();
 	CHECK_EQ(shim_locks_held(), 0);
 	pthread_mutex_lock(&f->mutex);
-	f->resets++;
-	f->resetting = 1;
+	__atomic_add_fetch(&f->resets, 1, __ATOMIC_SEQ_CST);
+	fake_set(f, resetting, 1);
 	while (f->working)
 		pthread_cond_wait(&f->cond, &f->mutex);
 	if (f->slow_reset_us)
@@ -365,7 +365,7 @@ static void fake_reset(struct acrypto_device *dev)
 	}
 	/* the device may go now: no look at it until there is work */
 	f->quiet = 1;
-	f->resetting = 0;
+	fake_set(f, resetting, 0);
 	pthread_mutex_unlock(&f->mutex);
 }
 
@@ -402,7 +402,7 @@ static void *fake_thread(void *data)
 		if (f->stop)
 			break;
 		f->ring = 0;
-		dev = f->dev;
+		dev = f->self;
 		pthread_mutex_unlock(&f->mutex);
 
 		do {
@@ -479,9 +479,7 @@ struct fake *fake_try(const struct fake_info *info)
 		return NULL;
 	}
 	fake_add_error = 0;
-	pthread_mutex_lock(&f->mutex);
 	f->dev = dev;
-	pthread_mutex_unlock(&f->mutex);
 	return f;
 }
 

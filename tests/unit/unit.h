@@ -77,15 +77,15 @@ struct fake {
 	char name[ACRYPTO_NAME_LEN];
 
 	/* set by the test, at any time */
-	int hold;		/* take nothing until fake_serve() */
-	int dead;		/* take, but never complete */
-	int wrong;		/* flip a bit of every result */
-	int error;		/* complete with this */
-	int key_error;		/* what key_setup() returns */
-	int slow_us;		/* up to so long for each, a random time */
-	int slow_reset_us;
-	int tidy;		/* scribbles on no buffer as it dies */
-	int batch;		/* sessions that a thread takes at a time */
+	volatile int hold;		/* take nothing until fake_serve() */
+	volatile int dead;		/* take, but never complete */
+	volatile int wrong;		/* flip a bit of every result */
+	volatile int error;		/* complete with this */
+	volatile int key_error;		/* what key_setup() returns */
+	volatile int slow_us;		/* up to so long for each, a random time */
+	volatile int slow_reset_us;
+	volatile int tidy;		/* scribbles on no buffer as it dies */
+	volatile int batch;		/* sessions that a thread takes at a time */
 	void (*processing)(struct fake *f, struct acrypto_session *s);
 
 	/* counted */
@@ -96,7 +96,8 @@ struct fake {
 	pthread_mutex_t mutex;
 	pthread_cond_t cond;
 	struct list_head taken;		/* by entries of its own */
-	int serving, ring;
+	int ring;
+	struct acrypto_device *self;	/* as its thread knows it */
 	int threaded, stop, working, resetting, quiet;
 	pthread_t thread;
 	u64 seed;
