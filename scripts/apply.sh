@@ -68,6 +68,15 @@ copy_files()
 	ln -s "$series" "$tmp/copy/series"
 }
 
+# remove_folders LIST: those that came with the patches; quilt leaves them behind.
+# What was built in one since stays.
+remove_folders()
+{
+	LC_ALL=C sort -r "$1" | while read -r folder; do
+		rmdir "$tree/$folder" 2>/dev/null || true
+	done
+}
+
 # --- take out ----------------------------------------------------------------
 
 if [ -n "$pop" ]; then
@@ -89,6 +98,7 @@ if [ -n "$pop" ]; then
 			die "$tree: could not take the patches out"
 		}
 	fi
+	[ ! -f "$tree/.pc/.new-folders" ] || remove_folders "$tree/.pc/.new-folders"
 	rm -rf "$tree/.pc"
 	rm -f "$tree/patches" "$tree/series"
 	say "$tree: Linux $version as it was"
@@ -140,13 +150,24 @@ copy_files "$tmp/files"
 	refuse "$tree: the series does not apply, nothing was changed"
 }
 
+# the folders that will be new
+while read -r file; do
+	folder=$(dirname "$file")
+	while [ ! -e "$tree/$folder" ]; do
+		printf '%s\n' "$folder"
+		folder=$(dirname "$folder")
+	done
+done <"$tmp/files" | LC_ALL=C sort -u >"$tmp/folders"
+
 ln -s "$ACRYPTO_TOP/patches" "$tree/patches"
 ln -s "$series" "$tree/series"
 if ! (cd "$tree" && project_quilt push -a -q) >"$tmp/log" 2>&1; then
 	tail -n 12 "$tmp/log" >&2
 	(cd "$tree" && project_quilt pop -a -f -q) >/dev/null 2>&1 || true
+	remove_folders "$tmp/folders"
 	rm -rf "$tree/.pc"
 	rm -f "$tree/patches" "$tree/series"
 	die "$tree: applying failed and was taken back"
 fi
+cp "$tmp/folders" "$tree/.pc/.new-folders"
 say "$tree: ${#patches[@]} patches applied to Linux $version"

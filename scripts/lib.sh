@@ -45,8 +45,10 @@
 #	series_patches SERIES		the patches of a series file, one per line
 #	patch_field FILE NAME		a field of a patch's header (Subject, Kernel...)
 #	patch_files FILE		the files a patch touches
-#	built_tree VERSION CONFIG	print the folder of a patched and built kernel
-#					under ACRYPTO_WORK, after bringing it up to date
+#	built_tree VERSION CONFIG [N]	print the folder of a patched and built kernel
+#					under ACRYPTO_WORK, after bringing it up to
+#					date; with the first N patches alone, if N is
+#					given (a tree of its own)
 #
 # Debian source packages:
 #	fetch_source_package PKG DIR	unpack Debian's patched source of PKG into DIR,
@@ -405,7 +407,7 @@ patch_files()
 # what differs is taken back and applied anew, then make does the rest.
 update_built_tree()
 {
-	local version=$1 config=$2 dir=$3 series tree state key have=0 n=0
+	local version=$1 config=$2 dir=$3 limit=$4 series tree state key have n=0
 	local -a want old
 
 	# called from a condition: nothing stops here by itself
@@ -416,6 +418,7 @@ update_built_tree()
 	mapfile -t want < <(series_patches "$series" | while read -r patch; do
 		printf '%s %s\n' "$patch" "$(sha256sum <"$ACRYPTO_TOP/patches/$patch")"
 	done)
+	[ -z "$limit" ] || want=("${want[@]:0:limit}")
 	key=$(hash_of "$version" "$config" "${want[@]}" \
 		"@$(kernel_configs "$version")" "@$ACRYPTO_TOP/scripts/build.sh")
 	if [ -f "$state/key" ] && [ "$(cat "$state/key")" = "$key" ]; then
@@ -430,18 +433,19 @@ update_built_tree()
 		mkdir -p "$state"
 		"$ACRYPTO_TOP/scripts/kernel.sh" "$version" "$tree" || return 1
 		"$ACRYPTO_TOP/scripts/apply.sh" "$tree" || return 1
+		n=${#want[@]}
+		have=$(wc -l <"$tree/.pc/applied-patches")
 	else
 		while [ "$n" -lt ${#want[@]} ] && [ "$n" -lt ${#old[@]} ] &&
 		      [ "${want[n]}" = "${old[n]}" ]; do
 			n=$((n + 1))
 		done
 		have=${#old[@]}
-		if [ "$n" -lt "$have" ] || [ "$n" -lt ${#want[@]} ]; then
-			say "$tree: keeping $n patches, $((have - n)) out, $((${#want[@]} - n)) in"
-			rm -f "$state/patches"
-			retune_tree "$tree" "$((have - n))" "$((${#want[@]} - n))" ||
-				return 1
-		fi
+	fi
+	if [ "$n" -lt "$have" ] || [ "$n" -lt ${#want[@]} ]; then
+		say "$tree: keeping $n patches, $((have - n)) out, $((${#want[@]} - n)) in"
+		rm -f "$state/patches"
+		retune_tree "$tree" "$((have - n))" "$((${#want[@]} - n))" || return 1
 	fi
 	printf '%s\n' "${want[@]}" >"$state/patches"
 	"$ACRYPTO_TOP/scripts/build.sh" --config "$config" "$tree" >"$state/built" ||
@@ -470,10 +474,10 @@ project_quilt()
 
 built_tree()
 {
-	local dir=$ACRYPTO_WORK/$1-$2
+	local dir=$ACRYPTO_WORK/$1-$2${3:+-part}
 
-	with_lock "tree-$(hash_of "$dir" | cut -c 1-16)" update_built_tree "$1" "$2" "$dir" >&2 ||
-		return 1
+	with_lock "tree-$(hash_of "$dir" | cut -c 1-16)" \
+		update_built_tree "$1" "$2" "$dir" "${3-}" >&2 || return 1
 	printf '%s\n' "$dir/linux"
 }
 
