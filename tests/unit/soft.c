@@ -27,6 +27,7 @@ static void begin(void)
 {
 	seed = unit_seed;
 	soft_host_align = 0;
+	soft_host_bulk = SOFT_HOST_NEVER;
 	soft_host_missing = -1;
 	assert_int_equal(shim_module_load("acrypto_soft"), 0);
 }
@@ -241,8 +242,8 @@ static void cipher_answers(void **state)
 	for (round = 0; round < ROUNDS; round++) {
 		int c = pick(ARRAY_SIZE(ciphers)), encrypt = pick(2);
 		unsigned int block = acrypto_blocksize(ciphers[c].type);
-		unsigned int units = 1 + pick(9);
-		unsigned int unit = block * (1 + pick(pick(4) ? 8 : 64));
+		unsigned int units = 1 + pick(pick(4) ? 9 : 100);
+		unsigned int unit = block * (1 + pick(units < 10 ? 64 : 9));
 		struct acrypto_context *ctx;
 		struct acrypto_data d = {
 			.length = units * unit,
@@ -256,6 +257,7 @@ static void cipher_answers(void **state)
 		fill(iv, units * block);
 		cipher_want(c, encrypt, units, unit);
 		soft_host_align = align[pick(4)];
+		soft_host_bulk = pick(SOFT_HOST_BROKEN);
 		ctx = cipher_context(encrypt ? ACRYPTO_OP_ENCRYPT :
 				     ACRYPTO_OP_DECRYPT, ciphers[c].type,
 				     ciphers[c].mode, key, ciphers[c].key);
@@ -279,6 +281,25 @@ static void cipher_answers(void **state)
 		acrypto_context_destroy(ctx);
 	}
 	pieces_free();
+	end();
+}
+
+/* an error of the back end is the session's, and nothing stays mapped */
+static void broken_back_end(void **state)
+{
+	struct acrypto_context *ctx;
+	struct work *w;
+
+	begin();
+	soft_host_bulk = SOFT_HOST_BROKEN;
+	ctx = cipher_context(ACRYPTO_OP_ENCRYPT, ACRYPTO_TYPE_AES_128,
+			     ACRYPTO_MODE_CBC, key, 16);
+	w = work_new(ctx, 64);
+	w->s.flags = ACRYPTO_SESSION_DIRECT;
+	assert_int_equal(work_do(w), -EIO);
+	assert_true(shim_may_sleep());
+	work_free(w);
+	acrypto_context_destroy(ctx);
 	end();
 }
 
@@ -741,6 +762,7 @@ static void no_memory(void **state)
 const struct unit_test unit_tests[] = {
 	TEST(walk_chunks),
 	TEST(cipher_answers),
+	TEST(broken_back_end),
 	TEST(short_lists),
 	TEST(hash_answers),
 	TEST(modexp_answers),

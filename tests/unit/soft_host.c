@@ -15,6 +15,7 @@
 
 unsigned int soft_host_align;
 int soft_host_missing = -1;
+int soft_host_bulk;
 
 struct host_cipher {
 	AES_KEY aes;
@@ -57,6 +58,42 @@ static void host_3des(void *arg, u8 *dst, const u8 *src)
 			 &h->des[0], &h->des[1], &h->des[2], h->encrypt);
 }
 
+/* many blocks at once, sometimes or always */
+static int host_bulk(const struct soft_cipher *c, u8 *chain, u8 *dst,
+		     const u8 *src, unsigned int n)
+{
+	struct host_cipher *h = c->arg;
+	unsigned int block = c->crypt == host_aes ? 16 : 8, i;
+	u8 next[16];
+
+	CHECK_EQ(n % block, 0);
+	CHECK(n >= block);
+	host_check(h, dst, src);
+	if (soft_host_bulk == SOFT_HOST_SOMETIMES && src[0] & 1)
+		return -EAGAIN;
+	if (soft_host_bulk == SOFT_HOST_BROKEN)
+		return -EIO;
+	for (; n; n -= block, src += block, dst += block) {
+		u8 tmp[16] __aligned(16);
+
+		memcpy(next, src, block);
+		memcpy(tmp, src, block);
+		for (i = 0; c->mode == ACRYPTO_MODE_CBC && h->encrypt &&
+		     i < block; i++)
+			tmp[i] ^= chain[i];
+		c->crypt(c->arg, tmp, tmp);
+		if (c->mode == ACRYPTO_MODE_CBC && !h->encrypt) {
+			for (i = 0; i < block; i++)
+				tmp[i] ^= chain[i];
+			memcpy(chain, next, block);
+		} else if (c->mode == ACRYPTO_MODE_CBC) {
+			memcpy(chain, tmp, block);
+		}
+		memcpy(dst, tmp, block);
+	}
+	return 0;
+}
+
 int soft_cipher_init(struct soft_cipher *c, unsigned int type, int encrypt,
 		     const u8 *key, unsigned int key_len)
 {
@@ -73,6 +110,8 @@ int soft_cipher_init(struct soft_cipher *c, unsigned int type, int encrypt,
 	c->arg = h;
 	c->priv = h;
 	c->align = soft_host_align;
+	if (soft_host_bulk)
+		c->bulk = host_bulk;
 	switch (type) {
 	case ACRYPTO_TYPE_AES_128:
 	case ACRYPTO_TYPE_AES_192:

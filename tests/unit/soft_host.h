@@ -8,4 +8,11 @@
 extern unsigned int soft_host_align;	/* of ciphers to come, less one */
 extern int soft_host_missing;	/* a type that this kernel does not have, or -1 */
 
+/* a way for many blocks in ciphers to come: always, or for some data alone */
+enum {
+	SOFT_HOST_NEVER, SOFT_HOST_ALWAYS, SOFT_HOST_SOMETIMES, SOFT_HOST_BROKEN,
+};
+
+extern int soft_host_bulk;
+
 #endif
