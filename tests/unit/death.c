@@ -459,6 +459,46 @@ static void broken_by_callback(void **state)
 }
 
 /*
+ * An administrator breaks a device while its driver removes it, and others
+ * submit: no function of the driver is called any more after the removal.
+ */
+static int break_thread(void *data)
+{
+	acrypto_device_break(data);
+	return 0;
+}
+
+static void break_and_removal_race(void **state)
+{
+	struct acrypto_device *dev;
+	struct shim_thread t[2];
+	struct work *w;
+	int i, resets;
+
+	prepare(FAKE_ASYNC, 1, 0);
+	shim_chaos(2, unit_seed);
+	w = work_new(ctx, 64);
+	for (i = 0; i < 60; i++) {
+		dev = acrypto_device_get("dev0");
+		assert_non_null(dev);
+		assert_int_equal(work_do(w), 0);
+		work_again(w);
+		shim_thread_start(&t[0], 0, break_thread, dev);
+		shim_thread_start(&t[1], 1, remove_thread, f[0]);
+		shim_thread_join(&t[1]);
+		resets = fake_get(f[0], resets);
+		shim_thread_join(&t[0]);
+		msleep(1);
+		assert_int_equal(fake_get(f[0], resets), resets);
+		acrypto_device_put(dev);
+		fake_free(f[0]);
+		f[0] = FAKE("dev0", FAKE_ASYNC, 0);
+	}
+	work_free(w);
+	finish();
+}
+
+/*
  * Random points: three devices that mix and delay, broken, repaired, removed
  * and added anew at random, some hanging.  All sessions end once: rightly, or
  * with -EIO where they were in place, or -ENODEV.
@@ -475,6 +515,7 @@ static void random_points(void **state)
 		LIST_HEAD(list);
 		int total = 0;
 
+		shim_chaos(r & 1 ? 50 : 0, unit_seed + r);
 		prepare(FAKE_THREAD, 3, 300);
 		work_order = 0;
 		for (i = 0; i < 3; i++) {
@@ -560,6 +601,7 @@ const struct unit_test unit_tests[] = {
 	TEST(synchronous_dies),
 	TEST(breaks_itself),
 	TEST(broken_by_callback),
+	TEST(break_and_removal_race),
 	TEST(random_points),
 	{ NULL, NULL },
 };

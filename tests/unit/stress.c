@@ -180,7 +180,7 @@ static int switcher(void *data)
 	return 0;
 }
 
-static void everything_at_once(void **state)
+static void everything(int chaos)
 {
 	struct submitter sub[SUBMITTERS];
 	struct shim_thread t[3];
@@ -199,6 +199,7 @@ static void everything_at_once(void **state)
 		f[i]->batch = 4;
 	}
 	stop = 0;
+	shim_chaos(chaos, unit_seed);
 	for (i = 0; i < SUBMITTERS; i++) {
 		sub[i].seed = unit_seed * (i + 5);
 		sub[i].wakeups = 0;
@@ -229,7 +230,18 @@ static void everything_at_once(void **state)
 	assert_true(accepted > 1000);
 }
 
+static void everything_at_once(void **state)
+{
+	everything(0);
+}
+
+static void everything_out_of_step(void **state)
+{
+	everything(100);
+}
+
 const struct unit_test unit_tests[] = {
 	TEST(everything_at_once),
+	TEST(everything_out_of_step),
 	{ NULL, NULL },
 };

@@ -292,6 +292,28 @@ void get_random_bytes(void *buf, int nbytes)
 		abort();
 }
 
+static int chaos_one_in;
+static u64 chaos_seed;
+
+void shim_chaos(int one_in, u64 seed)
+{
+	__atomic_store_n(&chaos_seed, seed, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&chaos_one_in, one_in, __ATOMIC_SEQ_CST);
+}
+
+static void chaos(void)
+{
+	int one_in = __atomic_load_n(&chaos_one_in, __ATOMIC_RELAXED);
+	u64 state;
+
+	if (!one_in)
+		return;
+	state = __atomic_add_fetch(&chaos_seed, 0x9e3779b97f4a7c15ULL,
+				   __ATOMIC_RELAXED);
+	if (!(shim_random(&state) % one_in))
+		usleep(shim_random(&state) % 300);
+}
+
 /* locks */
 
 void spin_lock_init(spinlock_t *lock)
@@ -349,7 +371,8 @@ void shim_spin_unlock(spinlock_t *lock, const char *file, int line)
 			strerror(err));
 		abort();
 	}
-	shim_me()->locks--;
+	if (!--shim_me()->locks)
+		chaos();
 }
 
 int spin_is_locked(spinlock_t *lock)
@@ -1306,6 +1329,7 @@ void rcu_read_lock(void)
 				    __atomic_load_n(&grace_period,
 						    __ATOMIC_SEQ_CST),
 				    __ATOMIC_SEQ_CST);
+	chaos();
 }
 
 void rcu_read_unlock(void)
@@ -1314,8 +1338,10 @@ void rcu_read_unlock(void)
 
 	if (c->rcu <= 0)
 		shim_failed(__FILE__, __LINE__, "rcu_read_unlock() too often");
-	if (!--c->rcu)
+	if (!--c->rcu) {
 		__atomic_exchange_n(&c->rcu_seen, 0, __ATOMIC_SEQ_CST);
+		chaos();
+	}
 }
 
 static void grace(void)
@@ -1793,6 +1819,7 @@ void shim_begin(int cpus)
 	shim_fail(0);
 	shim_watch_free(NULL, 0);
 	shim_rcu_delay_us(0);
+	shim_chaos(0, 0);
 	shim_log_clear();
 	failures = 0;
 	live_before = shim_live_allocations();
@@ -1801,6 +1828,7 @@ void shim_begin(int cpus)
 int shim_end(void)
 {
 	shim_fail(0);
+	shim_chaos(0, 0);
 	CHECK(shim_may_sleep());
 	rcu_barrier();
 	if (keventd)

@@ -96,6 +96,13 @@ int shim_setup(const char *str, char *arg);
 int shim_log_has(const char *text);
 void shim_log_clear(void);
 
+/*
+ * Chance: now and then, one time in @one_in, a thread stands still for a while
+ * after it has let go of a spinlock or an RCU read lock, or queued a work: so
+ * that others come in between.  0: never.
+ */
+void shim_chaos(int one_in, u64 seed);
+
 /* a reader of an RCU that takes its time: delays every grace period */
 void shim_rcu_delay_us(unsigned int us);
 
