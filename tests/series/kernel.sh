@@ -91,7 +91,7 @@ result "kernel: without its .git" "$(find "$tmp/got/tree" -name .git)"
 rm -rf "$store/linux-2.6.99/.git"
 echo object >"$store/linux-2.6.99/kernel/main.o"
 check "kernel: folder that was built in is refused" gets_nothing 2
-rm "$store/linux-2.6.99/kernel/main.o"
+rm -f "$store/linux-2.6.99/kernel/main.o"
 chmod 644 "$store/linux-2.6.99/scripts/run.sh"
 check "kernel: folder with another mode is refused" gets_nothing 2
 rm -rf "$store/linux-2.6.99"
@@ -99,13 +99,13 @@ rm -rf "$store/linux-2.6.99"
 for suffix in xz gz bz2; do
 	cp "$tmp/made/linux-2.6.99.tar.$suffix" "$store/"
 	check "kernel: from a .tar.$suffix" gets
-	rm "$store"/*
+	rm -f "$store"/*
 done
 cp "$tmp/bad/linux-2.6.99.tar.xz" "$store/"
 check "kernel: archive of another tree is refused" gets_nothing 2
 head -c 300 "$tmp/made/linux-2.6.99.tar.xz" >"$store/linux-2.6.99.tar.xz"
 check "kernel: damaged archive is refused" gets_nothing 2
-rm "$store"/*
+rm -f "$store"/*
 check "kernel: no source, no network" gets_nothing 1
 output=$(get 2.6.99 "$tmp/got/tree" 2>&1 || true)
 case $output in
@@ -155,7 +155,7 @@ else
 		cp "$tmp/made/linux-2.6.99.tar.$suffix" "$tmp/www/v2.6/"
 		check "kernel: downloads a .tar.$suffix" gets
 		check "kernel: and keeps it" stored "linux-2.6.99.tar.$suffix "
-		rm "$store"/* "$tmp/www/v2.6"/*
+		rm -f "$store"/* "$tmp/www/v2.6"/*
 	done
 	cp "$tmp/made/linux-2.6.99.tar.xz" "$tmp/www/v2.6/"
 	url=$url/cut
