@@ -247,25 +247,36 @@ qemu=$!
 
 complaints()
 {
-	if [ -n "$allow" ]; then
-		grep -aE "$COMPLAINTS" "$out/console.log" | grep -avE "$allow"
-	else
-		grep -aE "$COMPLAINTS" "$out/console.log"
-	fi
+	grep -aE "$COMPLAINTS" "$out/console.log" |
+		grep -avE "@@report: ${allow:+|$allow}"
+}
+
+# the reported lines so far, the whole ones: see tests/guest/init
+results()
+{
+	local file
+
+	for file in "$out/console.log" "$out/result.raw"; do
+		head -n "$(wc -l <"$file")" "$file" | tr -d '\r' |
+			if [ "$file" = "$out/console.log" ]; then
+				# <6>: somebody shows the kernel's log
+				sed -n '/<6>@@report: /!s/.*@@report: //p'
+			else
+				cat
+			fi
+	done
 }
 
 shown=0
 show_results()
 {
-	local size
+	local lines
 
-	size=$(stat -c %s "$out/result.raw")
-	[ "$size" -gt "$shown" ] || return 0
-	if [ -z "$quiet" ]; then
-		tail -c +$((shown + 1)) "$out/result.raw" | head -c $((size - shown)) |
-			tr -d '\r'
-	fi
-	shown=$size
+	results >"$out/result.log"
+	lines=$(wc -l <"$out/result.log")
+	[ "$lines" -gt "$shown" ] || return 0
+	[ -n "$quiet" ] || tail -n +$((shown + 1)) "$out/result.log"
+	shown=$lines
 }
 
 started=$SECONDS
@@ -292,7 +303,6 @@ status=0
 wait "$qemu" 2>/dev/null || status=$?
 qemu=
 show_results
-tr -d '\r' <"$out/result.raw" >"$out/result.log"
 rm -f "$out/result.raw"
 if [ -s "$out/qemu.log" ]; then
 	head -n 5 "$out/qemu.log" >&2
