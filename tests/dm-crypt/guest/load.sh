@@ -31,7 +31,7 @@ counter()
 start_load()
 {
 	fio --name=load --filename=/dev/mapper/c --thread --direct=1 \
-		--ioengine=psync --rw=randrw --bsrange=512-128k --bs_unaligned \
+		--ioengine=psync --rw=randrw --bsrange=512-128k --blockalign=512 \
 		--numjobs=4 --size=$((MB / 4))m --offset_increment=$((MB / 4))m \
 		--verify=crc32c --verify_fatal=1 --verify_backlog=32 \
 		--do_verify=1 --time_based --runtime=$SECONDS_EACH \
@@ -39,6 +39,7 @@ start_load()
 		--output=/tmp/fio.log --eta=never &
 	load=$!
 	sleep 0.3
+	running || report "the load ended at once"
 }
 
 running()
