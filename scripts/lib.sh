@@ -416,7 +416,9 @@ update_built_tree()
 	state=$dir/state
 	mkdir -p "$dir"
 	mapfile -t want < <(series_patches "$series" | while read -r patch; do
-		printf '%s %s\n' "$patch" "$(sha256sum <"$ACRYPTO_TOP/patches/$patch")"
+		# the header builds nothing
+		printf '%s %s\n' "$patch" \
+			"$(sed '1,/^---$/d' "$ACRYPTO_TOP/patches/$patch" | sha256sum)"
 	done)
 	[ -z "$limit" ] || want=("${want[@]:0:limit}")
 	key=$(hash_of "$version" "$config" "${want[@]}" \
