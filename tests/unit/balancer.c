@@ -381,6 +381,53 @@ static void rehash_spreads(void **state)
 	finish();
 }
 
+/* a balancer that is unregistered is in nobody's hands any more */
+static int in_lb, leave_lb;
+
+static const struct acrypto_candidate *
+slow_choice(struct acrypto_choice *choice, const struct acrypto_session *s)
+{
+	__atomic_store_n(&in_lb, 1, __ATOMIC_SEQ_CST);
+	WAIT_FOR(__atomic_load_n(&leave_lb, __ATOMIC_SEQ_CST));
+	return &choice->c[0];
+}
+
+static int submit_thread(void *data)
+{
+	return acrypto_submit(data);
+}
+
+static int unregister_thread(void *data)
+{
+	acrypto_lb_unregister(data);
+	return 0;
+}
+
+static void unregister_waits(void **state)
+{
+	static struct acrypto_lb lb = {
+		.name = "slow", .find_device = slow_choice,
+	};
+	struct shim_thread t[2];
+	struct work *w;
+
+	prepare(FAKE_SYNC, 1);
+	in_lb = leave_lb = 0;
+	w = work_new(ctx, 64);
+	assert_int_equal(acrypto_lb_register(&lb, 1, 0), 0);
+	shim_thread_start(&t[0], 0, submit_thread, &w->s);
+	WAIT_FOR(__atomic_load_n(&in_lb, __ATOMIC_SEQ_CST));
+	shim_thread_start(&t[1], 1, unregister_thread, &lb);
+	msleep(20);
+	assert_false(fake_get(&t[1], done));
+	__atomic_store_n(&leave_lb, 1, __ATOMIC_SEQ_CST);
+	shim_thread_join(&t[0]);
+	shim_thread_join(&t[1]);
+	assert_int_equal(work_wait(w), 0);
+	work_free(w);
+	finish();
+}
+
 /* submitters go on while the balancer is switched and unloaded */
 static int stop;
 
@@ -440,6 +487,7 @@ const struct unit_test unit_tests[] = {
 	TEST(bound_sessions),
 	TEST(bound_inline),
 	TEST(rehash_spreads),
+	TEST(unregister_waits),
 	TEST(switch_while_running),
 	{ NULL, NULL },
 };

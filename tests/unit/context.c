@@ -119,6 +119,38 @@ static void shared_keys(void **state)
 	}
 }
 
+/* shared among devices, not among the operations of a route */
+static void shared_keys_of_a_route(void **state)
+{
+	struct acrypto_transform t[2] = {
+		{ .operation = ACRYPTO_OP_ENCRYPT,
+		  .type = ACRYPTO_TYPE_AES_128, .mode = ACRYPTO_MODE_CBC,
+		  .key_len = 16, .key = key },
+		{ .operation = ACRYPTO_OP_DECRYPT,
+		  .type = ACRYPTO_TYPE_AES_128, .mode = ACRYPTO_MODE_CBC,
+		  .key_len = 16, .key = key },
+	};
+	struct acrypto_context *ctx;
+	struct fake *f[2];
+	struct work *w;
+	int i;
+
+	f[0] = ALL("dev0", FAKE_SYNC, .flags = ACRYPTO_DRIVER_SHARED_KEYS);
+	f[1] = ALL("dev1", FAKE_SYNC, .driver_of = f[0]);
+	for (i = 0; i < 2; i++) {
+		t[1].key = key + i;
+		ctx = acrypto_context_create(t, 2);
+		assert_false(IS_ERR(ctx));
+		w = work_new(ctx, 64);
+		assert_int_equal(work_do(w), 0);
+		assert_int_equal(work_same(w), !i);
+		work_free(w);
+		acrypto_context_destroy(ctx);
+	}
+	fake_free(f[1]);
+	fake_free(f[0]);
+}
+
 /* a device that comes later gets the key then, and sessions */
 static void device_after_context(void **state)
 {
@@ -370,6 +402,7 @@ const struct unit_test unit_tests[] = {
 	TEST(known_answer),
 	TEST(once_a_device),
 	TEST(shared_keys),
+	TEST(shared_keys_of_a_route),
 	TEST(device_after_context),
 	TEST(failing_key_setup),
 	TEST(keys_are_wiped),

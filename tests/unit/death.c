@@ -4,6 +4,7 @@
  * before its device has let go of its buffers.
  */
 #include "unit.h"
+#include "internal.h"
 
 static struct acrypto_context *ctx;
 static struct fake *f[3];
@@ -192,6 +193,37 @@ static void nobody_left(void **state)
 	}
 }
 
+/* how many were moved, an administrator can see */
+static unsigned long moved(struct fake *d)
+{
+	return acrypto_stat_sum(d->dev, offsetof(struct acrypto_stat, moved));
+}
+
+static void moves_are_counted(void **state)
+{
+	struct work *w[7];
+	int i;
+
+	prepare(FAKE_ASYNC, 2, 0);
+	f[0]->dead = 1;
+	for (i = 0; i < 7; i++) {
+		if (i == 4)
+			fake_set(f[0], hold, 1);
+		w[i] = work_new(ctx, 64);
+		w[i]->s.bound = f[0]->dev;
+		assert_int_equal(acrypto_submit(&w[i]->s), 0);
+		w[i]->s.bound = NULL;
+	}
+	acrypto_device_break(f[0]->dev);
+	for (i = 0; i < 7; i++) {
+		assert_int_equal(work_wait(w[i]), 0);
+		work_free(w[i]);
+	}
+	assert_int_equal(moved(f[0]), 7);
+	assert_int_equal(moved(f[1]), 0);
+	finish();
+}
+
 /* the watch finds a device that answers no more, and says so */
 static void timeout(void **state)
 {
@@ -214,6 +246,7 @@ static void timeout(void **state)
 		shim_advance(300);
 		msleep(20);
 	}
+	assert_int_equal(fake_get(f[0], resets), 1);
 	for (i = 0; i < 4; i++) {
 		assert_int_equal(work_wait(w[i]), 0);
 		assert_true(work_same(w[i]));
@@ -296,7 +329,7 @@ static void lost_one(void **state)
 	assert_int_equal(acrypto_submit(&w->s), 0);
 	w->s.bound = NULL;
 	f[0]->dead = 0;
-	for (i = 0; i < 60 && !work_done(w); i++) {
+	for (i = 0; i < 100 && !work_done(w); i++) {
 		int err = work_do(v);
 
 		if (err == -ENODEV)
@@ -306,7 +339,7 @@ static void lost_one(void **state)
 		shim_advance(200);
 		msleep(5);
 	}
-	assert_true(i > 5);
+	assert_in_range(i, 6, 50);
 	assert_int_equal(work_wait(w), 0);
 	work_free(w);
 	work_free(v);
@@ -403,6 +436,75 @@ static void synchronous_dies(void **state)
 	finish();
 }
 
+/* the same for one that works in a submitter's context */
+static int submit_thread(void *data)
+{
+	return acrypto_submit(data);
+}
+
+static void removal_waits_for_inline(void **state)
+{
+	struct shim_thread t[2];
+
+	prepare(FAKE_SYNC, 1, 0);
+	gate_open = in_gate = 0;
+	f[0]->processing = stop_at_gate;
+	gate = work_new(ctx, 64);
+	shim_thread_start(&t[0], 0, submit_thread, &gate->s);
+	WAIT_FOR(__atomic_load_n(&in_gate, __ATOMIC_SEQ_CST));
+	shim_thread_start(&t[1], 1, remove_thread, f[0]);
+	WAIT_FOR(shim_thread_blocked(&t[1]));
+	msleep(20);
+	assert_false(fake_get(&t[1], done));
+	__atomic_store_n(&gate_open, 1, __ATOMIC_SEQ_CST);
+	shim_thread_join(&t[0]);
+	shim_thread_join(&t[1]);
+	assert_int_equal(work_wait(gate), 0);
+	work_free(gate);
+	finish();
+}
+
+/* no reset while somebody is still telling the device of work */
+static void ready_gate(struct fake *dev)
+{
+	__atomic_store_n(&in_gate, 1, __ATOMIC_SEQ_CST);
+	WAIT_FOR(__atomic_load_n(&gate_open, __ATOMIC_SEQ_CST));
+}
+
+static void no_reset_before_ready(int no_memory)
+{
+	struct shim_thread t;
+	struct work *w;
+
+	prepare(FAKE_ASYNC, 2, 0);
+	if (no_memory)
+		shim_fail_from(1);
+	gate_open = in_gate = 0;
+	f[0]->at_ready = ready_gate;
+	w = work_new(ctx, 64);
+	w->s.bound = f[0]->dev;
+	shim_thread_start(&t, 0, submit_thread, &w->s);
+	WAIT_FOR(__atomic_load_n(&in_gate, __ATOMIC_SEQ_CST));
+	w->s.bound = NULL;
+	acrypto_device_break(f[0]->dev);
+	msleep(20);
+	assert_int_equal(fake_get(f[0], resets), 0);
+	__atomic_store_n(&gate_open, 1, __ATOMIC_SEQ_CST);
+	shim_thread_join(&t);
+	assert_int_equal(work_wait(w), 0);
+	WAIT_FOR(fake_get(f[0], resets) == 1);
+	shim_fail(0);
+	work_free(w);
+	finish();
+}
+
+static void reset_after_ready(void **state)
+{
+	no_reset_before_ready(0);
+	/* without memory for new choices, too */
+	no_reset_before_ready(1);
+}
+
 /* the driver finds out in the middle of its work */
 static void break_at_work(struct fake *dev, struct acrypto_session *s)
 {
@@ -468,6 +570,14 @@ static int break_thread(void *data)
 	return 0;
 }
 
+static int calm_remove_thread(void *data)
+{
+	shim_chaos_immune(1);
+	shim_pause();
+	fake_gone(data);
+	return 0;
+}
+
 static void break_and_removal_race(void **state)
 {
 	struct acrypto_device *dev;
@@ -476,18 +586,19 @@ static void break_and_removal_race(void **state)
 	int i, resets;
 
 	prepare(FAKE_ASYNC, 1, 0);
-	shim_chaos(2, unit_seed);
 	w = work_new(ctx, 64);
 	for (i = 0; i < 60; i++) {
 		dev = acrypto_device_get("dev0");
 		assert_non_null(dev);
 		assert_int_equal(work_do(w), 0);
 		work_again(w);
+		shim_chaos(1, 5000, unit_seed + i);
 		shim_thread_start(&t[0], 0, break_thread, dev);
-		shim_thread_start(&t[1], 1, remove_thread, f[0]);
+		shim_thread_start(&t[1], 1, calm_remove_thread, f[0]);
 		shim_thread_join(&t[1]);
 		resets = fake_get(f[0], resets);
 		shim_thread_join(&t[0]);
+		shim_chaos(0, 1, 0);
 		msleep(1);
 		assert_int_equal(fake_get(f[0], resets), resets);
 		acrypto_device_put(dev);
@@ -515,7 +626,7 @@ static void random_points(void **state)
 		LIST_HEAD(list);
 		int total = 0;
 
-		shim_chaos(r & 1 ? 50 : 0, unit_seed + r);
+		shim_chaos(r & 1 ? 50 : 0, 300, unit_seed + r);
 		prepare(FAKE_THREAD, 3, 300);
 		work_order = 0;
 		for (i = 0; i < 3; i++) {
@@ -593,12 +704,15 @@ const struct unit_test unit_tests[] = {
 	TEST(running_in_place),
 	TEST(digest_is_never_in_place),
 	TEST(nobody_left),
+	TEST(moves_are_counted),
 	TEST(timeout),
 	TEST(no_timeout),
 	TEST(slow_is_not_dead),
 	TEST(lost_one),
 	TEST(killer_session),
 	TEST(synchronous_dies),
+	TEST(removal_waits_for_inline),
+	TEST(reset_after_ready),
 	TEST(breaks_itself),
 	TEST(broken_by_callback),
 	TEST(break_and_removal_race),

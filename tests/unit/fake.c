@@ -324,6 +324,8 @@ static void fake_data_ready(struct acrypto_device *dev)
 
 	CHECK_EQ(shim_locks_held(), 0);
 	__atomic_add_fetch(&f->readies, 1, __ATOMIC_SEQ_CST);
+	if (f->at_ready)
+		f->at_ready(f);
 	pthread_mutex_lock(&f->mutex);
 	f->quiet = 0;
 	if (!f->threaded) {
@@ -460,6 +462,7 @@ struct fake *fake_try(const struct fake_info *info)
 		f->driver.reset = fake_reset;
 	}
 	i.driver = info->driver_of ? &info->driver_of->driver : &f->driver;
+	f->shares = i.driver->flags & ACRYPTO_DRIVER_SHARED_KEYS;
 	f->wrong = info->wrong;
 	f->key_error = info->key_error;
 	f->batch = 1;
@@ -508,7 +511,8 @@ void fake_free(struct fake *f)
 		pthread_mutex_unlock(&f->mutex);
 		pthread_join(f->thread, NULL);
 	}
-	if (!(f->driver.flags & ACRYPTO_DRIVER_SHARED_KEYS))
+	/* a shared key may be freed on behalf of another device */
+	if (!f->shares)
 		CHECK_EQ(f->keys, 0);
 	CHECK_EQ(f->working, 0);
 	CHECK(list_empty(&f->taken));

@@ -257,6 +257,42 @@ static void submit_from_callback(void **state)
 	}
 }
 
+/* acrypto_flow_destroy() waits for the last; then the memory may go at once */
+static int destroy_thread(void *data)
+{
+	acrypto_flow_destroy(data);
+	free(data);
+	return 0;
+}
+
+static void destroy_waits(void **state)
+{
+	struct shim_thread t;
+	int flags, i;
+
+	for (flags = 0; flags < 2; flags++) {
+		struct acrypto_flow *other = malloc(sizeof(*other));
+
+		prepare(FAKE_ASYNC, 1, flags);
+		f[0]->hold = 1;
+		acrypto_flow_init(other);
+		for (i = 0; i < NR; i++) {
+			w[i]->s.flow = other;
+			assert_int_equal(acrypto_submit(&w[i]->s), 0);
+		}
+		shim_thread_start(&t, 1, destroy_thread, other);
+		WAIT_FOR(shim_thread_blocked(&t));
+		for (i = 0; i < NR - 1; i++)
+			fake_finish(f[0], fake_take(f[0]), 0);
+		msleep(5);
+		assert_false(fake_get(&t, done));
+		fake_finish(f[0], fake_take(f[0]), 0);
+		shim_thread_join(&t);
+		in_order(NR);
+		finish();
+	}
+}
+
 const struct unit_test unit_tests[] = {
 	TEST(order_is_kept),
 	TEST(disorder_without_flow),
@@ -267,5 +303,6 @@ const struct unit_test unit_tests[] = {
 	TEST(refused_leaves),
 	TEST(order_over_death),
 	TEST(submit_from_callback),
+	TEST(destroy_waits),
 	{ NULL, NULL },
 };

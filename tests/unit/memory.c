@@ -152,7 +152,8 @@ static void creating_a_context(void **state)
 
 	load();
 	f[0] = FAKE("dev0", FAKE_SYNC, .caps = caps_all,
-		    .nr_caps = nr_caps_all);
+		    .nr_caps = nr_caps_all,
+		    .flags = ACRYPTO_DRIVER_SHARED_KEYS);
 	f[1] = FAKE("dev1", FAKE_ASYNC, .caps = caps_all,
 		    .nr_caps = nr_caps_all);
 	f[2] = FAKE("dev2", FAKE_SYNC, .caps = caps_all,
@@ -247,6 +248,36 @@ static void changing_devices(void **state)
 	} while (hit);
 	assert_true(n > 5);
 	acrypto_context_destroy(ctx);
+	unload();
+}
+
+/*
+ * The death of a device must not wait for memory that is waiting for its
+ * sessions: what is allocated meanwhile starts no I/O.
+ */
+static void death_needs_no_io(void **state)
+{
+	struct acrypto_context *ctx;
+	struct fake *f[2];
+	struct work *w;
+
+	load();
+	f[0] = FAKE("dev0", FAKE_ASYNC, 0);
+	f[1] = FAKE("dev1", FAKE_ASYNC, 0);
+	ctx = null_context();
+	f[0]->dead = 1;
+	w = work_new(ctx, 64);
+	assert_int_equal(acrypto_submit(&w->s), 0);
+	shim_gfp_seen();
+	acrypto_device_break(f[0]->dev);
+	assert_int_equal(work_wait(w), 0);
+	/* and something is, or this shows nothing */
+	assert_int_equal(shim_gfp_seen() & ~__GFP_ZERO, GFP_NOIO);
+	work_free(w);
+	acrypto_context_destroy(ctx);
+	f[0]->dead = 0;
+	fake_free(f[0]);
+	fake_free(f[1]);
 	unload();
 }
 
@@ -431,6 +462,7 @@ const struct unit_test unit_tests[] = {
 	TEST(adding_a_device),
 	TEST(creating_a_context),
 	TEST(changing_devices),
+	TEST(death_needs_no_io),
 	TEST(none_on_the_way),
 	TEST(creating_a_pool),
 	TEST(pool_session),

@@ -341,6 +341,7 @@ static void nothing_lost_under_pressure(void **state)
 
 	prepare(FAKE_THREAD, 2);
 	f->slow_us = 50;
+	shim_chaos(50, 300, unit_seed);
 	for (i = 0; i < NR; i++) {
 		w[i] = work_new(ctx, 32);
 		w[i]->s.flags |= ACRYPTO_SESSION_MAY_SLEEP;
@@ -367,13 +368,14 @@ static void count_wakeup(void *priv)
 /* the same for one that polls its wake-up and never sleeps */
 static void no_wakeup_lost(void **state)
 {
-	enum { TIMES = 400 };
+	enum { TIMES = 600 };
 	int wakeups = 0, refused = 0, i;
 	struct work *w[4];
 
 	prepare(FAKE_THREAD, 1);
 	acrypto_context_wakeup(ctx, count_wakeup, &wakeups);
 	f->slow_us = 30;
+	shim_chaos(20, 300, unit_seed);
 	for (i = 0; i < 4; i++)
 		w[i] = work_new(ctx, 32);
 	for (i = 0; i < TIMES; i++) {
@@ -400,6 +402,60 @@ static void no_wakeup_lost(void **state)
 		work_free(w[i]);
 	}
 	assert_true(refused > 0);
+	finish();
+}
+
+/*
+ * Two find the last free place at the same time; one gets it.  The balancer
+ * keeps the first until the second has looked.
+ */
+static int looking;
+
+static const struct acrypto_candidate *
+look_together(struct acrypto_choice *choice, const struct acrypto_session *s)
+{
+	int i;
+
+	if (!acrypto_device_fits(&choice->c[0], s))
+		return NULL;
+	__atomic_add_fetch(&looking, 1, __ATOMIC_SEQ_CST);
+	for (i = 0; i < 1000; i++) {
+		if (__atomic_load_n(&looking, __ATOMIC_SEQ_CST) >= 2)
+			break;
+		shim_pause();
+	}
+	return &choice->c[0];
+}
+
+static void last_place(void **state)
+{
+	static struct acrypto_lb lb = {
+		.name = "together", .find_device = look_together,
+	};
+	struct shim_thread t[2];
+	struct work *w[2];
+	int i, err[2];
+
+	prepare(FAKE_ASYNC, 1);
+	f->hold = 1;
+	looking = 0;
+	assert_int_equal(acrypto_lb_register(&lb, 1, 0), 0);
+	for (i = 0; i < 2; i++) {
+		w[i] = work_new(ctx, 32);
+		shim_thread_start(&t[i], i, submit_thread, w[i]);
+	}
+	for (i = 0; i < 2; i++)
+		err[i] = shim_thread_join(&t[i]);
+	assert_true(looking >= 2);
+	assert_int_equal(err[0] + err[1], -EBUSY);
+	fake_serve(f);
+	for (i = 0; i < 2; i++) {
+		if (!err[i])
+			assert_int_equal(work_wait(w[i]), 0);
+		assert_int_equal(work_calls(w[i]), !err[i]);
+		work_free(w[i]);
+	}
+	acrypto_lb_unregister(&lb);
 	finish();
 }
 
@@ -442,6 +498,7 @@ const struct unit_test unit_tests[] = {
 	TEST(sleeper_and_switch),
 	TEST(nothing_lost_under_pressure),
 	TEST(no_wakeup_lost),
+	TEST(last_place),
 	TEST(sync_queue_is_bounded),
 	{ NULL, NULL },
 };

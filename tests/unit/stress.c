@@ -199,7 +199,7 @@ static void everything(int chaos)
 		f[i]->batch = 4;
 	}
 	stop = 0;
-	shim_chaos(chaos, unit_seed);
+	shim_chaos(chaos, 300, unit_seed);
 	for (i = 0; i < SUBMITTERS; i++) {
 		sub[i].seed = unit_seed * (i + 5);
 		sub[i].wakeups = 0;

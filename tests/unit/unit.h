@@ -87,10 +87,12 @@ struct fake {
 	volatile int tidy;		/* scribbles on no buffer as it dies */
 	volatile int batch;		/* sessions that a thread takes at a time */
 	void (*processing)(struct fake *f, struct acrypto_session *s);
+	void (*at_ready)(struct fake *f);
 
 	/* counted */
 	int readies, setups, frees, resets, done;
 	int keys;		/* live */
+	int shares;		/* its driver's keys */
 
 	/* of an asynchronous device */
 	pthread_mutex_t mutex;

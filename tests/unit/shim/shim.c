@@ -292,11 +292,18 @@ void get_random_bytes(void *buf, int nbytes)
 		abort();
 }
 
-static int chaos_one_in;
+static int chaos_one_in, chaos_max_us;
 static u64 chaos_seed;
+static __thread int chaos_immune;
 
-void shim_chaos(int one_in, u64 seed)
+void shim_chaos_immune(int on)
 {
+	chaos_immune = on;
+}
+
+void shim_chaos(int one_in, int max_us, u64 seed)
+{
+	__atomic_store_n(&chaos_max_us, max_us, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&chaos_seed, seed, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&chaos_one_in, one_in, __ATOMIC_SEQ_CST);
 }
@@ -306,12 +313,13 @@ static void chaos(void)
 	int one_in = __atomic_load_n(&chaos_one_in, __ATOMIC_RELAXED);
 	u64 state;
 
-	if (!one_in)
+	if (!one_in || chaos_immune)
 		return;
 	state = __atomic_add_fetch(&chaos_seed, 0x9e3779b97f4a7c15ULL,
 				   __ATOMIC_RELAXED);
 	if (!(shim_random(&state) % one_in))
-		usleep(shim_random(&state) % 300);
+		usleep(shim_random(&state) %
+		       __atomic_load_n(&chaos_max_us, __ATOMIC_RELAXED));
 }
 
 /* locks */
@@ -344,8 +352,11 @@ static void spin_taken(spinlock_t *lock, const char *file, int line)
 
 void shim_spin_lock(spinlock_t *lock, const char *file, int line)
 {
-	int err = pthread_mutex_lock(&lock->mutex);
+	int err;
 
+	if (!shim_me()->locks)
+		chaos();
+	err = pthread_mutex_lock(&lock->mutex);
 	if (err) {
 		fprintf(stderr, "%s:%d: spin_lock: %s\n", file, line,
 			strerror(err));
@@ -420,6 +431,7 @@ void mutex_unlock(struct mutex *m)
 static long fail_at, fail_all, fail_count, fail_hits;
 static long live_allocations;
 static __thread int immune;
+static gfp_t gfp_seen;
 static const void *watch;
 static size_t watch_len;
 static int watch_found;
@@ -480,6 +492,11 @@ static void *get_memory(size_t size, size_t align)
 	return p;
 }
 
+gfp_t shim_gfp_seen(void)
+{
+	return __atomic_exchange_n(&gfp_seen, 0, __ATOMIC_SEQ_CST);
+}
+
 void shim_watch_free(const void *what, size_t len)
 {
 	__atomic_store_n(&watch_len, len, __ATOMIC_SEQ_CST);
@@ -508,6 +525,7 @@ void *shim_alloc(size_t size, gfp_t gfp, const char *file, int line)
 {
 	void *p;
 
+	__atomic_fetch_or(&gfp_seen, gfp, __ATOMIC_SEQ_CST);
 	if (gfp & __GFP_WAIT)
 		shim_might_sleep(file, line);
 	/* as a slab cache does, from a cache line up */
@@ -1819,7 +1837,7 @@ void shim_begin(int cpus)
 	shim_fail(0);
 	shim_watch_free(NULL, 0);
 	shim_rcu_delay_us(0);
-	shim_chaos(0, 0);
+	shim_chaos(0, 1, 0);
 	shim_log_clear();
 	failures = 0;
 	live_before = shim_live_allocations();
@@ -1828,7 +1846,7 @@ void shim_begin(int cpus)
 int shim_end(void)
 {
 	shim_fail(0);
-	shim_chaos(0, 0);
+	shim_chaos(0, 1, 0);
 	CHECK(shim_may_sleep());
 	rcu_barrier();
 	if (keventd)

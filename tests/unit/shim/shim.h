@@ -80,6 +80,8 @@ void shim_fail_from(long n);
 int shim_fail_hit(void);
 void shim_fail_immune(int immune);
 long shim_live_allocations(void);
+/* the flags of all allocations since it was asked last, one upon another */
+gfp_t shim_gfp_seen(void);
 /* the last bytes of every block that was freed are remembered: was @what
  * in it? */
 void shim_watch_free(const void *what, size_t len);
@@ -97,11 +99,12 @@ int shim_log_has(const char *text);
 void shim_log_clear(void);
 
 /*
- * Chance: now and then, one time in @one_in, a thread stands still for a while
- * after it has let go of a spinlock or an RCU read lock, or queued a work: so
- * that others come in between.  0: never.
+ * Chance: now and then, one time in @one_in, a thread stands still for @max_us
+ * at most before it takes a spinlock, after it has let go of it, or around an RCU read
+ * lock: so that others come in between.  0: never.
  */
-void shim_chaos(int one_in, u64 seed);
+void shim_chaos(int one_in, int max_us, u64 seed);
+void shim_chaos_immune(int immune);	/* this thread is never held up */
 
 /* a reader of an RCU that takes its time: delays every grace period */
 void shim_rcu_delay_us(unsigned int us);
