@@ -230,7 +230,7 @@ static void timeout(void **state)
 	struct work *w[4];
 	int i;
 
-	prepare(FAKE_ASYNC, 2, 500);
+	prepare(FAKE_ASYNC, 2, 3000);
 	f[0]->dead = 1;
 	for (i = 0; i < 4; i++) {
 		w[i] = work_new(ctx, 64);
@@ -238,12 +238,12 @@ static void timeout(void **state)
 		assert_int_equal(acrypto_submit(&w[i]->s), 0);
 		w[i]->s.bound = NULL;
 	}
-	shim_advance(300);
+	shim_advance(1000);
 	msleep(30);
 	for (i = 0; i < 4; i++)
 		assert_false(work_done(w[i]));
 	for (i = 0; i < 10 && !fake_get(f[0], resets); i++) {
-		shim_advance(300);
+		shim_advance(1000);
 		msleep(20);
 	}
 	assert_int_equal(fake_get(f[0], resets), 1);
@@ -291,7 +291,7 @@ static void slow_is_not_dead(void **state)
 	struct work *w[8];
 	int i;
 
-	prepare(FAKE_ASYNC, 1, 1000);
+	prepare(FAKE_ASYNC, 1, 5000);
 	f[0]->hold = 1;
 	for (i = 0; i < 8; i++) {
 		w[i] = work_new(ctx, 64);
@@ -300,10 +300,10 @@ static void slow_is_not_dead(void **state)
 	for (i = 0; i < 8; i++) {
 		/* not taken yet, so not late either */
 		if (!i)
-			shim_advance(5000);
+			shim_advance(20000);
 		msleep(10);
 		s = fake_take(f[0]);
-		shim_advance(600);
+		shim_advance(3000);
 		msleep(10);
 		fake_finish(f[0], s, 0);
 	}
@@ -321,7 +321,7 @@ static void lost_one(void **state)
 	struct work *w, *v;
 	int i;
 
-	prepare(FAKE_ASYNC, 2, 500);
+	prepare(FAKE_ASYNC, 2, 3000);
 	f[0]->dead = 1;
 	w = work_new(ctx, 64);
 	v = work_new(ctx, 64);
@@ -336,7 +336,7 @@ static void lost_one(void **state)
 			break;
 		assert_int_equal(err, 0);
 		work_again(v);
-		shim_advance(200);
+		shim_advance(1200);
 		msleep(5);
 	}
 	assert_in_range(i, 6, 50);
