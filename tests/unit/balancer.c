@@ -437,7 +437,7 @@ static int submitter(void *data)
 	int n = 0;
 
 	w->s.flags = ACRYPTO_SESSION_MAY_SLEEP;
-	while (!__atomic_load_n(&stop, __ATOMIC_SEQ_CST)) {
+	do {
 		int err = work_do(w);
 
 		CHECK_EQ(err, 0);
@@ -445,7 +445,7 @@ static int submitter(void *data)
 		memset(w->out, 0, w->len);
 		work_again(w);
 		n++;
-	}
+	} while (!__atomic_load_n(&stop, __ATOMIC_SEQ_CST));
 	work_free(w);
 	return n;
 }

@@ -367,6 +367,7 @@ static void killer_session(void **state)
 	f[0]->dead = f[1]->dead = 1;
 	w = work_new(ctx, 64);
 	w->s.priv = w;
+	w->s.flags = ACRYPTO_SESSION_DIRECT;
 	assert_int_equal(acrypto_submit(&w->s), 0);
 	for (i = 0; i < 100 && !work_done(w); i++) {
 		struct fake *d = f[i & 1];
