@@ -148,8 +148,6 @@ else
 	out=$work
 fi
 rm -f "$out/console.log" "$out/result.log" "$out/counts.log"
-: >"$out/console.log"
-: >"$out/result.raw"
 
 # --- initramfs ----------------------------------------------------------------
 
@@ -205,9 +203,7 @@ args=(-M pc-i440fx-7.0,hpet=off -cpu "$cpu" -smp "$smp" -m "$mem" -no-reboot
 	-display none -monitor none -net none -kernel "$kernel"
 	-initrd "$work/initramfs" -serial "file:$out/console.log"
 	-serial "file:$out/result.raw")
-# Their checks of the timer and of the watchdog fail or hang when the host is
-# too busy to deliver in time.
-command_line="console=ttyS0 panic=1 nmi_watchdog=0 no_timer_check$append"
+command_line="console=ttyS0 panic=1 nmi_watchdog=0$append"
 if [ -n "$icount" ]; then
 	# shellcheck disable=SC2054
 	args+=(-accel tcg,thread=single
@@ -239,10 +235,6 @@ for plugin in ${plugins[@]+"${plugins[@]}"}; do
 done
 args+=(-append "$command_line" ${extra[@]+"${extra[@]}"})
 
-setpriv --pdeathsig KILL qemu-system-x86_64 "${args[@]}" \
-	</dev/null >"$out/qemu.log" 2>&1 &
-qemu=$!
-
 # --- watching -----------------------------------------------------------------
 
 complaints()
@@ -267,7 +259,6 @@ results()
 	done
 }
 
-shown=0
 show_results()
 {
 	local lines
@@ -279,31 +270,49 @@ show_results()
 	shown=$lines
 }
 
-started=$SECONDS
-why=
-condemned=
-while kill -0 "$qemu" 2>/dev/null; do
-	sleep 0.2
+# Boot once, until it ends or has to be ended: $why says why, $status is QEMU's.
+boot()
+{
+	local started=$SECONDS condemned=
+
+	why=
+	status=0
+	shown=0
+	: >"$out/console.log"
+	: >"$out/result.raw"
+	setpriv --pdeathsig KILL qemu-system-x86_64 "${args[@]}" \
+		</dev/null >"$out/qemu.log" 2>&1 &
+	qemu=$!
+	while kill -0 "$qemu" 2>/dev/null; do
+		sleep 0.2
+		show_results
+		if [ $((SECONDS - started)) -ge "$limit" ]; then
+			why="it took more than $limit s"
+			break
+		fi
+		# what a broken kernel still does is of no interest, its trace is
+		if [ -z "$condemned" ] && complaints >"$work/complaints"; then
+			condemned=$SECONDS
+		fi
+		if [ -n "$condemned" ] && [ $((SECONDS - condemned)) -ge 10 ]; then
+			why="the kernel complained"
+			break
+		fi
+	done
+	kill -KILL "$qemu" 2>/dev/null || true
+	wait "$qemu" 2>/dev/null || status=$?
+	qemu=
 	show_results
-	if [ $((SECONDS - started)) -ge "$limit" ]; then
-		why="it took more than $limit s"
-		break
-	fi
-	# what a broken kernel still does is of no interest, its trace is
-	if [ -z "$condemned" ] && complaints >"$work/complaints"; then
-		condemned=$SECONDS
-	fi
-	if [ -n "$condemned" ] && [ $((SECONDS - condemned)) -ge 10 ]; then
-		why="the kernel complained"
-		break
-	fi
+	rm -f "$out/result.raw"
+}
+
+# A host that is too busy to deliver ten ticks in 40 ms lets 2.6 believe that the
+# timer doesn't work, long before there is anything to test.
+for try in 1 2 3 4; do
+	boot
+	grep -aq "IO-APIC + timer doesn't work" "$out/console.log" || break
+	[ $try -eq 4 ] || warn "the host was too busy for the kernel's test of its timer: again"
 done
-kill -KILL "$qemu" 2>/dev/null || true
-status=0
-wait "$qemu" 2>/dev/null || status=$?
-qemu=
-show_results
-rm -f "$out/result.raw"
 if [ -s "$out/qemu.log" ]; then
 	head -n 5 "$out/qemu.log" >&2
 else
