@@ -206,7 +206,7 @@ download()
 {
 	local url=$1 file=$2 part
 
-	need_tool curl curl
+	need_packages curl ca-certificates
 	mkdir -p "$(dirname "$file")"
 	part=$(mktemp "$(dirname "$file")/.part.XXXXXX")
 	if curl -fsSL --retry 2 --connect-timeout 30 -o "$part" "$url"; then
