@@ -35,6 +35,16 @@ static void gone(int i)
 	f[i] = NULL;
 }
 
+/* where a test holds somebody up */
+static struct work *gate;
+static int gate_open, in_gate;
+
+static void wait_at_gate(struct fake *dev)
+{
+	__atomic_store_n(&in_gate, 1, __ATOMIC_SEQ_CST);
+	WAIT_FOR(__atomic_load_n(&gate_open, __ATOMIC_SEQ_CST));
+}
+
 /* what waits moves, in order of priority, to the device that is left */
 static void queued_move(void **state)
 {
@@ -84,7 +94,8 @@ static void running_after_reset(void **state)
 
 	prepare(FAKE_ASYNC, 2, 0);
 	f[0]->dead = 1;
-	f[0]->slow_reset_us = 60000;
+	gate_open = in_gate = 0;
+	f[0]->at_reset = wait_at_gate;
 	f[1]->hold = 1;
 	for (i = 0; i < 8; i++) {
 		if (i == 5) {
@@ -99,8 +110,11 @@ static void running_after_reset(void **state)
 	acrypto_device_break(f[0]->dev);
 	for (i = 5; i < 8; i++)
 		assert_int_equal(work_wait(w[i]), 0);
+	WAIT_FOR(__atomic_load_n(&in_gate, __ATOMIC_SEQ_CST));
+	msleep(20);
 	for (i = 0; i < 5; i++)
 		assert_false(work_done(w[i]));
+	__atomic_store_n(&gate_open, 1, __ATOMIC_SEQ_CST);
 	for (i = 0; i < 8; i++) {
 		assert_int_equal(work_wait(w[i]), 0);
 		assert_true(work_same(w[i]));
@@ -386,15 +400,10 @@ static void killer_session(void **state)
 }
 
 /* a synchronous device dies: its worker's queue moves, what it does ends */
-static struct work *gate;
-static int gate_open, in_gate;
-
 static void stop_at_gate(struct fake *dev, struct acrypto_session *s)
 {
-	if (s != &gate->s)
-		return;
-	__atomic_store_n(&in_gate, 1, __ATOMIC_SEQ_CST);
-	WAIT_FOR(__atomic_load_n(&gate_open, __ATOMIC_SEQ_CST));
+	if (s == &gate->s)
+		wait_at_gate(dev);
 }
 
 static int remove_thread(void *data)
@@ -466,12 +475,6 @@ static void removal_waits_for_inline(void **state)
 }
 
 /* no reset while somebody is still telling the device of work */
-static void ready_gate(struct fake *dev)
-{
-	__atomic_store_n(&in_gate, 1, __ATOMIC_SEQ_CST);
-	WAIT_FOR(__atomic_load_n(&gate_open, __ATOMIC_SEQ_CST));
-}
-
 static void no_reset_before_ready(int no_memory)
 {
 	struct shim_thread t;
@@ -481,7 +484,7 @@ static void no_reset_before_ready(int no_memory)
 	if (no_memory)
 		shim_fail_from(1);
 	gate_open = in_gate = 0;
-	f[0]->at_ready = ready_gate;
+	f[0]->at_ready = wait_at_gate;
 	w = work_new(ctx, 64);
 	w->s.bound = f[0]->dev;
 	shim_thread_start(&t, 0, submit_thread, &w->s);

@@ -351,6 +351,8 @@ static void fake_reset(struct acrypto_device *dev)
 	fake_set(f, resetting, 1);
 	while (f->working)
 		pthread_cond_wait(&f->cond, &f->mutex);
+	if (f->at_reset)
+		f->at_reset(f);
 	if (f->slow_reset_us)
 		usleep(f->slow_reset_us);
 	/* the dying device writes rubbish up to the last moment */

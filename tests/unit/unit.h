@@ -88,6 +88,7 @@ struct fake {
 	volatile int batch;		/* sessions that a thread takes at a time */
 	void (*processing)(struct fake *f, struct acrypto_session *s);
 	void (*at_ready)(struct fake *f);
+	void (*at_reset)(struct fake *f);
 
 	/* counted */
 	int readies, setups, frees, resets, done;
