@@ -210,7 +210,7 @@ static void nobody_left(void **state)
 /* how many were moved, an administrator can see */
 static unsigned long moved(struct fake *d)
 {
-	return acrypto_stat_sum(d->dev, offsetof(struct acrypto_stat, moved));
+	return acrypto_stat_sum(d->dev, ACRYPTO_MOVED);
 }
 
 static void moves_are_counted(void **state)

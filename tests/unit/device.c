@@ -359,12 +359,12 @@ static void statistics(void **state)
 	load();
 	f = FAKE("dev", FAKE_SYNC, 0);
 	ctx = null_context();
-#define STAT(field) \
-	acrypto_stat_sum(f->dev, offsetof(struct acrypto_stat, field))
+#define STAT(counter) \
+	acrypto_stat_sum(f->dev, ACRYPTO_ ## counter)
 #define SUM() \
-	(started = STAT(started), completed = STAT(completed), \
-	 finished = STAT(finished), inlined = STAT(inlined), \
-	 moved = STAT(moved), bytes = STAT(bytes))
+	(started = STAT(STARTED), completed = STAT(COMPLETED), \
+	 finished = STAT(FINISHED), inlined = STAT(INLINED), \
+	 moved = STAT(MOVED), bytes = STAT(BYTES))
 	SUM();
 	s0 = started, c0 = completed, f0 = finished, i0 = inlined, b0 = bytes;
 	w = work_new(ctx, 100);
