@@ -178,9 +178,13 @@ if [ "$cpus" -gt 1 ]; then
 	check "another balancer is chosen" sh -c "echo round_robin >$C/crypto_sessions/lbs"
 	check "and shown" grep -q '\[round_robin\]' $C/crypto_sessions/lbs
 	region c aes-cbc-plain $KEY 0 $last
+	for dev in "$@"; do
+		cat "$C/$dev/sstarted" >"/tmp/before.$dev"
+	done
 	check "round_robin: read" holds_data c 64k
 	for dev in "$@"; do
-		check "round_robin: $dev has its share" test "$(cat "$C/$dev/sstarted")" -gt 0
+		check "round_robin: $dev has its share" test "$(cat "$C/$dev/sstarted")" \
+			-gt "$(cat "/tmp/before.$dev")"
 	done
 	dm_remove c
 	refused "an unknown balancer is refused" \
