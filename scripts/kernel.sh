@@ -32,8 +32,9 @@ read -r pin folder < <(awk -v v="$version" '$1 == v { print $2, $3 }' \
 if [ -e "$dir" ] && { [ ! -d "$dir" ] || [ -n "$(ls -A "$dir")" ]; }; then
 	refuse "$dir exists and is not an empty folder"
 fi
+mkdir -p "$(dirname "$dir")"
+dir=$(readlink -m "$dir")
 parent=$(dirname "$dir")
-mkdir -p "$parent"
 
 tmp=$(mktemp -d "$parent/.kernel.XXXXXX")
 trap 'rm -rf "$tmp"' EXIT

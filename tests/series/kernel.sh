@@ -52,6 +52,15 @@ gets()
 	[ "$(ls -A "$tmp/got")" = tree ]
 }
 
+# the same into a folder that is named from where the caller stands
+gets_relative()
+{
+	rm -rf "$tmp/got"
+	mkdir "$tmp/got"
+	(cd "$tmp/got" && get 2.6.99 tree) || return 1
+	[ "$(tree_id "$tmp/got/tree")" = "$pin" ]
+}
+
 # gets_nothing STATUS: that exit status, and neither a tree nor rests of one
 gets_nothing()
 {
@@ -84,6 +93,7 @@ result "kernel: that folder is untouched" "$(cd "$tmp/full" && find . -type f ! 
 
 cp -a "$tmp/made/linux-2.6.99" "$store/"
 check "kernel: from a folder" gets
+check "kernel: into a relative folder" gets_relative
 mkdir "$store/linux-2.6.99/.git"
 echo 'ref: x' >"$store/linux-2.6.99/.git/HEAD"
 check "kernel: from a git checkout" gets
