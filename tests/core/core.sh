@@ -4,9 +4,8 @@
 # What this suite's guests share, as /core.sh.
 #
 #	kernel_tests TEST [PARAMETER]...	run tests of acrypto_test
-#	stress SECONDS [PARAMETER]...		start the one called stress
-#	stress_runs				is it still at it?
-#	stress_end				wait for it, report
+#	stress [PARAMETER]...			start the one called stress
+#	stress_end				end it, report
 #	sim PARAMETER DEVICE VALUE		set it, of a simulated device
 #	state DEVICE				what sysfs says
 #	await_state DEVICE STATE		within 20 seconds
@@ -43,22 +42,15 @@ kernel_tests()
 
 stress()
 {
-	local time="$1"
-
-	shift
 	dmesg -c >/dev/null
-	modprobe acrypto_test tests=stress seconds="$time" "$@" &
+	modprobe acrypto_test tests=stress seconds=3600 seed="$SEED" "$@" &
 	STRESS=$!
 	sleep 1
 }
 
-stress_runs()
-{
-	kill -0 "$STRESS" 2>/dev/null
-}
-
 stress_end()
 {
+	echo 0 >/sys/module/acrypto_test/parameters/seconds
 	if ! wait "$STRESS" || ! kernel_results; then
 		check "the stress test ran" false
 	fi
