@@ -76,7 +76,7 @@ done
 [ "$aa" = yes ] || [ "$options" = yes ] || usage_error "--vanilla needs --aa"
 [ -z "$tree" ] || [ -d "$tree" ] || refuse "no such folder: $tree"
 
-need_packages python3 gnuplot-nox qemu-system-x86
+need_packages python3 gnuplot-nox qemu-system-x86 musl-tools
 mkdir -p "$out"
 if [ -z "$tree" ]; then
 	tree=$(built_tree "$kernel" x86_64) || exit 1
@@ -169,19 +169,21 @@ run_fio()
 
 run_fio2()
 {
-	local list n=${rounds:-9} time=1000 mb=32 counted
+	local list n=${rounds:-9} amount=64 mb=32 counted
 
 	list=$(cells "$all" '4k 16k 64k 256k 1m' '1 4')
 	if [ "$quick" = yes ]; then
 		list=$(cells 'write read' '4k 64k 1m' '1 4')
 		n=${rounds:-5}
-		time=400
+		amount=32
 	fi
+	musl-gcc -static -O2 -o "$work/ticks" "$ACRYPTO_TOP/benchmarks/guest/ticks.c"
 	# shellcheck disable=SC2086
 	guest fio2 $(($(words $list) * n * $(words $two_cpus))) fio --smp 2 \
 		--mem 384 $ramdisk=$((mb * 1024)) --env "CELLS=$list" \
-		--env "RUNTIME=$time" --env "ROUNDS=$n" --env MEGABYTES=$mb \
-		--env "VARIANTS=$two_cpus" --env COUNT=no
+		--env "AMOUNT=$amount" --env "ROUNDS=$n" --env MEGABYTES=$mb \
+		--env "VARIANTS=$two_cpus" --env COUNT=no \
+		--file "$work/ticks:/bin/ticks"
 	counted=$(cells 'write read' '4k 64k 1m' '1 4')
 	# shellcheck disable=SC2086
 	guest fio2-count 0 fio --smp 2 --count --mem 384 \

@@ -4,7 +4,9 @@
 # fio with direct I/O on the bare dm-crypt devices.  Further variables:
 #
 #	CELLS		a list of PATTERN:BLOCK:STREAMS, fio's words
-#	RUNTIME		milliseconds of each run
+#	RUNTIME		milliseconds of each run, by the guest's clock
+#	AMOUNT		if set, megabytes of each run instead, and the time is told
+#			by the time stamp counter (see ticks.c)
 #	COUNT		"yes": a fixed amount of data and marks around it, for
 #			counting instructions instead of measuring time
 
@@ -13,6 +15,7 @@
 
 bench_modules
 make_devices
+mhz=$(sed -n 's/^cpu MHz[^:]*: \([0-9]*\).*/\1/p' /proc/cpuinfo | head -n 1)
 
 # run PATTERN BLOCK STREAMS VARIANT EXTRA...
 run()
@@ -55,6 +58,14 @@ for cell in $CELLS; do
 				run "$pattern" "$block" "$streams" "$variant" \
 					--io_size=$((MEGABYTES / streams))m
 				mark "-"
+			elif [ -n "${AMOUNT:-}" ]; then
+				start=$(ticks)
+				run "$pattern" "$block" "$streams" "$variant" \
+					--io_size=$((AMOUNT / streams))m
+				end=$(ticks)
+				sample "$name" "$variant" "$(per_second \
+					$((AMOUNT << 20)) \
+					$(((end - start) * 1000 / mhz)))" KiB/s
 			else
 				run "$pattern" "$block" "$streams" "$variant" \
 					--time_based --runtime="${RUNTIME}ms"
