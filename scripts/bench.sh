@@ -223,6 +223,8 @@ revision=$(git -C "$ACRYPTO_TOP" describe --always --dirty 2>/dev/null || echo u
 reports=()
 for workload in "${workloads[@]}"; do
 	"run_$workload"
+	clock="instructions (one CPU, -icount)"
+	[ "$workload" != fio2 ] || clock="wall time, by the time stamp counter"
 	name=$kernel-$workload
 	[ "$cipher-$bits" = aes-cbc-essiv:sha256-128 ] || name+=-${cipher//:/-}-$bits
 	[ "$aa" = no ] || name+=-aa
@@ -231,7 +233,7 @@ for workload in "${workloads[@]}"; do
 	python3 "$ACRYPTO_TOP/benchmarks/report.py" \
 		--title "$workload, Linux $kernel, $cipher, $bits-bit key" \
 		--note "host: $processor, $(nproc) CPUs" --note "emulator: $emulator" \
-		--note "acrypto: $revision" --name "$name" --out "$out" \
+		--note "clock: $clock" --note "acrypto: $revision" --name "$name" --out "$out" \
 		${count[@]+"${count[@]}"} "$work/$workload/result.log"
 	gnuplot "$out/$name.gnuplot" || die "gnuplot failed"
 	rm -f "$out/$name.gnuplot"
