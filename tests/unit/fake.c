@@ -164,24 +164,11 @@ struct fake_key {
 	u8 key[];
 };
 
-/* all of a session's operation, in the end flipping a bit if it is wrong */
-static int compute(struct fake *f, struct acrypto_session *s)
+/* one operation, in the end flipping a bit if it is wrong */
+static void operate(const struct acrypto_transform *t, struct acrypto_data *d,
+		    int wrong)
 {
-	const struct acrypto_transform *t = acrypto_session_transform(s);
-	const struct fake_key *key = acrypto_session_key(s);
-	struct acrypto_data *d = acrypto_session_data(s);
 	u8 *buf = malloc(d->length + 1);
-	int wrong, error;
-
-	CHECK_EQ(atomic_read(&s->state), ACRYPTO_SESSION_RUNNING);
-	CHECK_EQ(key->len, t->key_len);
-	CHECK(!memcmp(key->key, t->key, t->key_len));
-	if (f->processing)
-		f->processing(f, s);
-	error = fake_get(f, error);
-	wrong = fake_get(f, wrong);
-	if (error)
-		goto out;
 
 	if (t->operation == ACRYPTO_OP_RNG)
 		RAND_bytes(buf, d->length);
@@ -208,8 +195,34 @@ static int compute(struct fake *f, struct acrypto_session *s)
 		buf[d->length - 1] ^= !!wrong;
 		sg_bytes(d->dst, d->ndst, buf, d->length, 1);
 	}
-out:
 	free(buf);
+}
+
+/* all that a session wants of the device */
+static int compute(struct fake *f, struct acrypto_session *s)
+{
+	const struct acrypto_transform *t = acrypto_session_transform(s);
+	const struct acrypto_transform *second = s->key->second;
+	const struct fake_key *key = acrypto_session_key(s);
+	int wrong, error;
+
+	CHECK_EQ(atomic_read(&s->state), ACRYPTO_SESSION_RUNNING);
+	CHECK_EQ(key->len, t->key_len + (second ? second->key_len : 0));
+	CHECK(!memcmp(key->key, t->key, t->key_len));
+	CHECK(!second || !memcmp(key->key + t->key_len, second->key,
+				 second->key_len));
+	if (f->processing)
+		f->processing(f, s);
+	error = fake_get(f, error);
+	wrong = fake_get(f, wrong);
+	if (!error) {
+		CHECK_EQ(!second, !acrypto_session_second(s));
+		operate(t, acrypto_session_data(s), wrong && !second);
+		if (second) {
+			operate(second, acrypto_session_second(s), wrong);
+			__atomic_add_fetch(&f->fused, 1, __ATOMIC_SEQ_CST);
+		}
+	}
 	__atomic_add_fetch(&f->done, 1, __ATOMIC_SEQ_CST);
 	return error;
 }
@@ -221,7 +234,9 @@ out:
 static int fake_key_setup(struct acrypto_device *dev, struct acrypto_key *key)
 {
 	struct fake *f = acrypto_device_priv(dev);
+	const struct acrypto_transform *second = key->second;
 	struct fake_key *k;
+	unsigned int len = key->t.key_len + (second ? second->key_len : 0);
 	int err = fake_get(f, key_error);
 
 	might_sleep();
@@ -229,11 +244,13 @@ static int fake_key_setup(struct acrypto_device *dev, struct acrypto_key *key)
 	__atomic_add_fetch(&f->setups, 1, __ATOMIC_SEQ_CST);
 	if (err)
 		return err;
-	k = kmalloc(sizeof(*k) + key->t.key_len, GFP_KERNEL);
+	k = kmalloc(sizeof(*k) + len, GFP_KERNEL);
 	if (!k)
 		return -ENOMEM;
-	k->len = key->t.key_len;
-	memcpy(k->key, key->t.key, k->len);
+	k->len = len;
+	memcpy(k->key, key->t.key, key->t.key_len);
+	if (second)
+		memcpy(k->key + key->t.key_len, second->key, second->key_len);
 	key->priv = k;
 	__atomic_add_fetch(&f->keys, 1, __ATOMIC_SEQ_CST);
 	return 0;

@@ -294,7 +294,280 @@ static void longest_route(void **state)
 	fake_free(hmac);
 }
 
+/*
+ * Two operations in one pass
+ */
+
+#define ESP_OUT(...) \
+	{ .operation = ACRYPTO_OP_ENCRYPT, .type = ACRYPTO_TYPE_AES_128, \
+	  .mode = ACRYPTO_MODE_CBC, .rate = 1, .fused = 1, \
+	  .second = { .operation = ACRYPTO_OP_HMAC, \
+		      .type = ACRYPTO_TYPE_SHA1, \
+		      .mode = ACRYPTO_MODE_NONE }, __VA_ARGS__ }
+#define ESP_IN \
+	{ .operation = ACRYPTO_OP_HMAC, .type = ACRYPTO_TYPE_SHA1, \
+	  .mode = ACRYPTO_MODE_NONE, .rate = 1, .fused = 1, \
+	  .second = { .operation = ACRYPTO_OP_DECRYPT, \
+		      .type = ACRYPTO_TYPE_AES_128, \
+		      .mode = ACRYPTO_MODE_CBC } }
+
+static const struct acrypto_capability fused_caps[] = { ESP_OUT(), ESP_IN };
+
+static struct fake *fused_device(const char *name, int kind)
+{
+	return FAKE(name, kind, .caps = fused_caps, .nr_caps = 2);
+}
+
+static struct acrypto_context *esp_in_context(void)
+{
+	const struct acrypto_transform t[] = {
+		{ .operation = ACRYPTO_OP_HMAC, .type = ACRYPTO_TYPE_SHA1,
+		  .mode = ACRYPTO_MODE_NONE, .key_len = 20, .key = akey },
+		{ .operation = ACRYPTO_OP_DECRYPT,
+		  .type = ACRYPTO_TYPE_AES_128, .mode = ACRYPTO_MODE_CBC,
+		  .key_len = 16, .key = ckey },
+	};
+	struct acrypto_context *ctx = acrypto_context_create(t, 2);
+
+	assert_false(IS_ERR(ctx));
+	return ctx;
+}
+
+static struct work *esp_fused(struct acrypto_context *ctx, unsigned int len)
+{
+	struct work *w = esp_work(ctx, len);
+
+	w->data[1].covers = 1;
+	return w;
+}
+
+/* out and back again, by devices that do nothing else */
+static void one_pass(void **state)
+{
+	static const int kinds[] = { FAKE_SYNC, FAKE_ASYNC, FAKE_THREAD };
+	struct acrypto_context *out, *in;
+	struct work *w, *back;
+	struct fake *f;
+	int a, fused;
+
+	for (a = 0; a < ARRAY_SIZE(kinds); a++) {
+		out = esp_context();
+		assert_false(acrypto_context_ready(out));
+		f = fused_device("fused", kinds[a]);
+		in = esp_in_context();
+		assert_true(acrypto_context_ready(out));
+		assert_true(acrypto_context_ready(in));
+		fused = fake_get(f, fused);
+		w = esp_fused(out, 160);
+		assert_int_equal(work_do(w), 0);
+		assert_int_equal(fake_get(f, fused), fused + 1);
+		esp_right(w);
+
+		back = work_in_place(in, 160);
+		memcpy(back->in, w->out, 160);
+		memcpy(back->iv, w->iv, 16);
+		back->data[0].result_len = 12;
+		back->data[0].covers = 1;
+		assert_int_equal(work_do(back), 0);
+		assert_int_equal(fake_get(f, fused), fused + 2);
+		assert_memory_equal(back->digest[0], w->digest[1], 12);
+		assert_memory_equal(back->out, w->in, 160);
+		work_free(back);
+
+		/* its error ends the session, and nothing comes after it */
+		f->error = -EBADMSG;
+		work_again(w);
+		w->data[1].result_len = 12;
+		w->data[1].covers = 1;
+		assert_int_equal(work_do(w), -EBADMSG);
+		work_free(w);
+		acrypto_context_destroy(out);
+		acrypto_context_destroy(in);
+		fake_free(f);
+	}
+}
+
+/* a session without the promise goes step by step, or not at all */
+static void one_pass_needs_the_promise(void **state)
+{
+	struct acrypto_context *ctx = esp_context();
+	struct fake *f = fused_device("fused", FAKE_SYNC);
+	struct work *w = esp_work(ctx, 64);
+	int fused = f->fused;
+
+	assert_int_equal(acrypto_submit(&w->s), -ENODEV);
+	devices(FAKE_SYNC, FAKE_SYNC, 0);
+	assert_int_equal(work_do(w), 0);
+	esp_right(w);
+	assert_int_equal(f->fused, fused);
+	work_free(w);
+
+	/* with it, one pass beats two */
+	w = esp_fused(ctx, 64);
+	w->s.flags = ACRYPTO_SESSION_DIRECT;
+	assert_int_equal(work_do(w), 0);
+	esp_right(w);
+	assert_int_equal(f->fused, fused + 1);
+	work_free(w);
+
+	/* and when the device goes, two steps do */
+	fake_free(f);
+	w = esp_fused(ctx, 64);
+	assert_int_equal(work_do(w), 0);
+	esp_right(w);
+	work_free(w);
+	acrypto_context_destroy(ctx);
+	fake_free(cipher);
+	fake_free(hmac);
+}
+
+/* a cipher alone is no way where only one pass leads to the end */
+static void one_pass_only(void **state)
+{
+	struct acrypto_context *ctx = esp_context();
+	struct fake *f = fused_device("fused", FAKE_SYNC);
+	struct work *w;
+	int i;
+
+	devices(FAKE_SYNC, FAKE_SYNC, 0);
+	fake_free(hmac);
+	for (i = 0; i < 4; i++) {
+		int done = cipher->done;
+
+		w = esp_fused(ctx, 64);
+		assert_int_equal(work_do(w), 0);
+		esp_right(w);
+		assert_int_equal(cipher->done, done);
+		work_free(w);
+	}
+	acrypto_device_break(f->dev);
+	WAIT_FOR(!acrypto_context_ready(ctx));
+	w = esp_fused(ctx, 64);
+	assert_int_equal(acrypto_submit(&w->s), -ENODEV);
+	assert_int_equal(acrypto_device_repair(f->dev), 0);
+	assert_int_equal(work_do(w), 0);
+	esp_right(w);
+	work_free(w);
+	acrypto_context_destroy(ctx);
+	fake_free(cipher);
+	fake_free(f);
+}
+
+/* false promises are refused */
+static void promises_are_checked(void **state)
+{
+	struct acrypto_context *ctx = esp_context();
+	struct fake *f = fused_device("fused", FAKE_SYNC);
+	struct work *w = esp_fused(ctx, 64);
+
+	w->data[1].lead = 8;
+	assert_int_equal(acrypto_submit(&w->s), -EINVAL);
+	w->data[1].lead = 0;
+	w->data[0].unit = 32;
+	assert_int_equal(acrypto_submit(&w->s), -EINVAL);
+	w->data[0].unit = 0;
+	w->data[1].unit = 64;
+	assert_int_equal(acrypto_submit(&w->s), -EINVAL);
+	w->data[1].unit = 0;
+	w->data[1].length = 48;
+	assert_int_equal(acrypto_submit(&w->s), -EINVAL);
+	w->data[1].length = 64;
+	w->data[0].covers = 1;
+	assert_int_equal(acrypto_submit(&w->s), -EINVAL);
+	w->data[0].covers = 0;
+	assert_int_equal(work_do(w), 0);
+	esp_right(w);
+	work_free(w);
+	acrypto_context_destroy(ctx);
+	fake_free(f);
+}
+
+/* limits hold for both operations */
+static void one_pass_limits(void **state)
+{
+	static const struct acrypto_capability caps[] = {
+		ESP_OUT(.max_unit = 96),
+	};
+	struct acrypto_context *ctx = esp_context();
+	struct fake *f = FAKE("fused", FAKE_SYNC, .caps = caps, .nr_caps = 1);
+	struct work *w = esp_fused(ctx, 96);
+
+	assert_int_equal(work_do(w), 0);
+	esp_right(w);
+	work_free(w);
+	w = esp_fused(ctx, 112);
+	assert_int_equal(acrypto_submit(&w->s), -ENODEV);
+	/* the HMAC alone is too long */
+	w->data[0].length = 96;
+	w->data[1].lead = 16;
+	assert_int_equal(acrypto_submit(&w->s), -ENODEV);
+	work_free(w);
+	acrypto_context_destroy(ctx);
+	fake_free(f);
+}
+
+/* what dies in the middle of a decryption in place has lost the data */
+static void one_pass_dies(void **state)
+{
+	struct acrypto_context *out = esp_context(), *in = esp_in_context();
+	struct fake *f = fused_device("fused", FAKE_ASYNC);
+	struct work *w, *back;
+
+	devices(FAKE_ASYNC, FAKE_ASYNC, 0);
+	f->dead = 1;
+	back = work_in_place(in, 64);
+	back->data[0].result_len = 12;
+	back->data[0].covers = 1;
+	w = esp_fused(out, 64);
+	w->s.bound = NULL;
+	assert_int_equal(acrypto_submit(&back->s), 0);
+	WAIT_FOR(!list_empty(&f->taken));
+	acrypto_device_break(f->dev);
+	assert_int_equal(work_wait(back), -EIO);
+	/* what goes from one place to another is done again, in two steps */
+	assert_int_equal(work_do(w), 0);
+	esp_right(w);
+	work_free(w);
+	work_free(back);
+	acrypto_context_destroy(out);
+	acrypto_context_destroy(in);
+	fake_free(f);
+	fake_free(cipher);
+	fake_free(hmac);
+}
+
+/* one that authenticates wrongly gets no work; nonsense isn't registered */
+static void one_pass_is_tested(void **state)
+{
+	static const struct acrypto_capability bad[] = {
+		{ .operation = ACRYPTO_OP_DECRYPT, .type = ACRYPTO_TYPE_AES_128,
+		  .mode = ACRYPTO_MODE_CBC, .rate = 1, .fused = 1,
+		  .second = { .operation = ACRYPTO_OP_HMAC,
+			      .type = ACRYPTO_TYPE_SHA1,
+			      .mode = ACRYPTO_MODE_NONE } },
+	};
+	struct fake_info info = {
+		.name = "fused", .kind = FAKE_SYNC, .cpu = -1, .wrong = 1,
+		.caps = fused_caps, .nr_caps = 2,
+	};
+
+	assert_null(fake_try(&info));
+	assert_int_equal(fake_add_error, -ENODEV);
+	info.wrong = 0;
+	info.caps = bad;
+	info.nr_caps = 1;
+	assert_null(fake_try(&info));
+	assert_int_equal(fake_add_error, -EINVAL);
+}
+
 const struct unit_test unit_tests[] = {
+	TEST(one_pass),
+	TEST(one_pass_needs_the_promise),
+	TEST(one_pass_only),
+	TEST(promises_are_checked),
+	TEST(one_pass_limits),
+	TEST(one_pass_dies),
+	TEST(one_pass_is_tested),
 	TEST(two_devices),
 	TEST(one_device),
 	TEST(error_skips_the_rest),

@@ -92,6 +92,7 @@ struct fake {
 
 	/* counted */
 	int readies, setups, frees, resets, done;
+	int fused;		/* done with two operations in one pass */
 	int keys;		/* live */
 	int shares;		/* its driver's keys */
 
