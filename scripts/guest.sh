@@ -284,7 +284,7 @@ boot()
 		</dev/null >"$out/qemu.log" 2>&1 &
 	qemu=$!
 	while kill -0 "$qemu" 2>/dev/null; do
-		sleep 0.2
+		sleep $((SECONDS - started < 5 ? 0 : 1)).2
 		show_results
 		if [ $((SECONDS - started)) -ge "$limit" ]; then
 			why="it took more than $limit s"

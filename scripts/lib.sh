@@ -65,14 +65,14 @@ export ACRYPTO_TOP ACRYPTO_CACHE ACRYPTO_WORK ACRYPTO_KERNELS
 shopt -s inherit_errexit
 
 # the start time survives into scripts that call each other
-ACRYPTO_STARTED=${ACRYPTO_STARTED:-$(date +%s)}
+ACRYPTO_STARTED=${ACRYPTO_STARTED:-$EPOCHSECONDS}
 export ACRYPTO_STARTED
 
 # --- messages ---------------------------------------------------------------
 
 say()
 {
-	printf '[%4ds] %s\n' $(($(date +%s) - ACRYPTO_STARTED)) "$*" >&2
+	printf '[%4ds] %s\n' $((EPOCHSECONDS - ACRYPTO_STARTED)) "$*" >&2
 }
 
 warn()
@@ -173,10 +173,10 @@ need_tool()
 
 run_logged()
 {
-	local what=$1 log=$2 start pid status=0 last=0 now
+	local what=$1 log=$2 start pid status=0 last=0 now=0
 
 	shift 2
-	start=$(date +%s)
+	start=$EPOCHSECONDS
 	mkdir -p "$(dirname "$log")"
 	say "$what"
 	"$@" >"$log" 2>&1 </dev/null &
@@ -184,8 +184,8 @@ run_logged()
 	# shellcheck disable=SC2064
 	trap "kill $pid 2>/dev/null; exit 1" INT TERM
 	while kill -0 "$pid" 2>/dev/null; do
-		sleep 0.2
-		now=$(($(date +%s) - start))
+		sleep $((now < 3 ? 0 : 1)).2
+		now=$((EPOCHSECONDS - start))
 		if [ $((now - last)) -ge 15 ]; then
 			last=$now
 			say "$what: $(wc -l <"$log") lines of output: $(tail -n 1 "$log" |
@@ -199,7 +199,7 @@ run_logged()
 		say "$what: failed ($status); all of it: $log"
 		return 1
 	fi
-	say "$what: done in $(($(date +%s) - start)) s"
+	say "$what: done in $((EPOCHSECONDS - start)) s"
 }
 
 download()

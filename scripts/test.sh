@@ -125,7 +125,7 @@ for suite in "${chosen[@]}"; do
 			;;
 		esac
 		count=$((count + 1))
-		printf '[%4ds] %s: %s\n' $(($(date +%s) - ACRYPTO_STARTED)) "$suite" "$line"
+		printf '[%4ds] %s: %s\n' $((EPOCHSECONDS - ACRYPTO_STARTED)) "$suite" "$line"
 	done < <(run_suite "$suite" "$log")
 done
 
