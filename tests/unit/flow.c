@@ -293,6 +293,102 @@ static void destroy_waits(void **state)
 	}
 }
 
+/* places are taken before, and in another order than, submission */
+static void reserved_order(void **state)
+{
+	int i;
+
+	prepare(FAKE_THREAD, 3, ACRYPTO_SESSION_DIRECT);
+	for (i = 0; i < NR; i++)
+		acrypto_flow_reserve(&w[i]->s);
+	for (i = NR - 1; i >= 0; i--)
+		assert_int_equal(acrypto_submit(&w[i]->s), 0);
+	in_order(NR);
+	finish();
+}
+
+/* one that was refused keeps its place, and nobody passes it */
+static void settled_in_order(void **state)
+{
+	struct fake *small;
+	int i;
+
+	prepare(FAKE_ASYNC, 0, ACRYPTO_SESSION_DIRECT);
+	small = FAKE("small", FAKE_ASYNC, .qlen = 2);
+	small->hold = 1;
+	for (i = 0; i < 4; i++)
+		acrypto_flow_reserve(&w[i]->s);
+	assert_int_equal(acrypto_submit(&w[0]->s), 0);
+	assert_int_equal(acrypto_submit(&w[3]->s), 0);
+	assert_int_equal(acrypto_submit(&w[1]->s), -EBUSY);
+	assert_int_equal(acrypto_submit(&w[2]->s), -EBUSY);
+	acrypto_session_settle(&w[2]->s, -ENOMEM);
+	fake_serve(small);
+	assert_true(work_done(w[0]));
+	assert_int_equal(work_total(), 1);
+	acrypto_session_settle(&w[1]->s, 0);
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(work_wait(w[i]), i == 2 ? -ENOMEM : 0);
+		assert_int_equal(w[i]->order, i + 1);
+	}
+	finish();
+	fake_free(small);
+}
+
+/* callbacks as in a soft interrupt, whatever completes the sessions */
+static int hard_seen;
+
+static void look_around(struct work *v)
+{
+	CHECK(!in_irq() && !irqs_disabled());
+	CHECK(shim_me()->preempt > 0);
+}
+
+static void note_hard(struct work *v)
+{
+	if (in_irq() || irqs_disabled())
+		__atomic_store_n(&hard_seen, 1, __ATOMIC_SEQ_CST);
+}
+
+static void softirq_callbacks(void **state)
+{
+	int i, j;
+
+	/* without the flag some are called in hard interrupts */
+	hard_seen = 0;
+	for (j = 0; j < 20 && !hard_seen; j++) {
+		prepare(FAKE_THREAD, 3, ACRYPTO_SESSION_DIRECT);
+		for (i = 0; i < NR; i++)
+			w[i]->then = note_hard;
+		submit_all();
+		in_order(NR);
+		finish();
+	}
+	assert_true(hard_seen);
+	for (j = 0; j < 6; j++) {
+		prepare(FAKE_THREAD, 3, ACRYPTO_SESSION_DIRECT |
+					ACRYPTO_SESSION_SOFTIRQ);
+		for (i = 0; i < NR; i++)
+			w[i]->then = look_around;
+		submit_all();
+		in_order(NR);
+		finish();
+	}
+}
+
+/* the flag asks for a flow and for direct callbacks */
+static void softirq_needs_flow(void **state)
+{
+	prepare(FAKE_ASYNC, 1, ACRYPTO_SESSION_SOFTIRQ);
+	assert_int_equal(acrypto_submit(&w[0]->s), -EINVAL);
+	w[0]->s.flags |= ACRYPTO_SESSION_DIRECT;
+	w[0]->s.flow = NULL;
+	assert_int_equal(acrypto_submit(&w[0]->s), -EINVAL);
+	w[0]->s.flow = &flow;
+	assert_int_equal(work_do(w[0]), 0);
+	finish();
+}
+
 const struct unit_test unit_tests[] = {
 	TEST(order_is_kept),
 	TEST(disorder_without_flow),
@@ -304,5 +400,9 @@ const struct unit_test unit_tests[] = {
 	TEST(order_over_death),
 	TEST(submit_from_callback),
 	TEST(destroy_waits),
+	TEST(reserved_order),
+	TEST(settled_in_order),
+	TEST(softirq_callbacks),
+	TEST(softirq_needs_flow),
 	{ NULL, NULL },
 };
