@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0
 """Makes table, CSV and plot of what a benchmark's guest reported.
 
-report.py --title T --note N... --name NAME --out DIR [--count DIR] RESULT.LOG
+report.py --title T --note N... --name NAME --out DIR [--lockstep] FOLDER
 	writes NAME.txt (the table), NAME.csv (one line per cell),
 	NAME.samples.csv (every measurement) and NAME.gnuplot (makes NAME.svg)
 report.py --worst FILE.csv...
 	prints `worst cell: RATIO (which)`
 
-The lines read are `sample CELL VARIANT VALUE UNIT`; the reference is the
+FOLDER is what scripts/guest.sh left.  The lines read of its result.log are
+`sample CELL VARIANT VALUE UNIT`; with --lockstep the measurements are the times
+between marks, whose names are CELL/VARIANT/BYTES.  The reference is the
 variant "stock".  A ratio compares the n-th measurement of a variant with the
 n-th of the reference, so that both were made close in time; above 1 the
 variant is the faster one.
@@ -74,41 +76,22 @@ def summary(cells, units):
     return rows
 
 
-def share(folder):
-    """instructions per virtual CPU of the sections that marks delimit"""
+def read_lockstep(folder):
+    """the same from the times of the sections that marks delimit"""
     names = ["start"]
     with open(os.path.join(folder, "result.log"), errors="replace") as log:
         names += [line.split()[1] for line in log if line.startswith("mark ")]
-    sections = {}
+    cells, units = {}, {}
     with open(os.path.join(folder, "counts.log")) as log:
         for line in log:
             words = line.split()
-            if words[2] == "cpu":
-                sections.setdefault(int(words[1]), {})[int(words[3])] = int(words[5])
-    table = {}
-    for number, cpus in sections.items():
-        if number < len(names) and "/" in names[number]:
-            cell, variant = names[number].split("/")
-            table.setdefault(cell, {})[variant] = [cpus.get(0, 0), cpus.get(1, 0)]
-    lines = ["Millions of instructions per virtual CPU for the same data.  `bound` is how much",
-             "faster than stock acrypto would be if its CPUs ran all the time: with one stream",
-             "stock works on one CPU at a time (if not always the same), so that all its",
-             "instructions count; with more its busiest CPU; of acrypto always the busiest:", "",
-             f"{'cell':<20}{'stock':>16}{'acrypto':>18}{'total':>9}{'bound':>9}"]
-    rows = []
-    for cell, variants in table.items():
-        other = "acrypto" if "acrypto" in variants else "stock2"
-        if "stock" not in variants or other not in variants:
-            continue
-        a, b = variants["stock"], variants[other]
-        serial = sum(a) if cell.endswith("-1") else max(a)
-        total, bound = sum(a) / sum(b), serial / max(b)
-        lines.append(
-            f"{cell:<20}" + f"{a[0] / 1e6:.0f} + {a[1] / 1e6:.0f}".rjust(16) +
-            f"{b[0] / 1e6:.0f} + {b[1] / 1e6:.0f}".rjust(18) +
-            f"{total:9.2f}{bound:9.2f}")
-        rows.append([cell, *a, *b, f"{total:.4f}", f"{bound:.4f}"])
-    return lines, rows
+            if words[2] != "time" or names[int(words[1])].count("/") != 2:
+                continue
+            cell, variant, size = names[int(words[1])].split("/")
+            rate = int(size) / 1024 / (int(words[3]) / 1e9)
+            cells.setdefault(cell, {}).setdefault(variant, []).append(rate)
+            units[cell] = "KiB/s"
+    return cells, units
 
 
 def seed_table(bonnie):
@@ -128,7 +111,7 @@ def main():
     parser.add_argument("--note", action="append", default=[])
     parser.add_argument("--name")
     parser.add_argument("--out")
-    parser.add_argument("--count")
+    parser.add_argument("--lockstep", action="store_true")
     parser.add_argument("--worst", action="store_true")
     parser.add_argument("files", nargs="+")
     args = parser.parse_args()
@@ -147,7 +130,9 @@ def main():
         print(f"worst cell: {ratio:.2f} ({cell})")
         return
 
-    cells, units, bonnie = read_samples(args.files[0])
+    cells, units, bonnie = read_samples(os.path.join(args.files[0], "result.log"))
+    if args.lockstep:
+        cells, units = read_lockstep(args.files[0])
     rows = summary(cells, units)
     if not rows:
         sys.exit(f"no pair of measurements in {args.files[0]}")
@@ -188,16 +173,6 @@ def main():
         lines.append(line)
     if bonnie:
         lines += [""] + seed_table(bonnie)
-    if args.count:
-        text, counted = share(args.count)
-        lines += [""] + text
-        with open(base + ".counts.csv", "w", newline="") as f:
-            for comment in comments:
-                f.write(f"# {comment}\n")
-            writer = csv.writer(f, lineterminator="\n")
-            writer.writerow(["cell", "stock_cpu0", "stock_cpu1", candidate + "_cpu0",
-                             candidate + "_cpu1", "total_ratio", "bound"])
-            writer.writerows(counted)
     with open(base + ".txt", "w") as f:
         f.write("\n".join(lines) + "\n")
 

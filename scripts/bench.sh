@@ -13,10 +13,11 @@
 # and plots also go to benchmarks/results/.
 #
 #  --kernel V		kernel to measure (2.6.20)
-#  --workload W	fio, fio2, copy or bonnie; may be repeated (all of them)
+#  --workload W	one of these; may be repeated (all of them)
 #	fio		bare device, one CPU, time counted in instructions
-#	fio2		bare device, two CPUs, wall time, one stream and four;
-#			and how evenly the CPUs share the instructions
+#	streams		bare device, two CPUs, one stream and four; time counted
+#			in instructions, in which the CPUs keep step
+#	fio2		the same with fio, by wall time
 #	copy		mkfs.ext3, copying a big file, reading it back
 #	bonnie		bonnie++ on ext3
 #  --quick		fewer cells, shorter runs
@@ -46,7 +47,7 @@ while [ $# -gt 0 ]; do
 		--kernel) kernel=$2 ;;
 		--workload)
 			case $2 in
-			fio | fio2 | copy | bonnie) workloads+=("$2") ;;
+			fio | streams | fio2 | copy | bonnie) workloads+=("$2") ;;
 			*) usage_error "no workload '$2'" ;;
 			esac
 			;;
@@ -69,7 +70,7 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
-[ ${#workloads[@]} -gt 0 ] || workloads=(fio fio2 copy bonnie)
+[ ${#workloads[@]} -gt 0 ] || workloads=(fio streams fio2 copy bonnie)
 [[ $bits =~ ^[1-9][0-9]{1,3}$ ]] || usage_error "--bits takes a number, not '$bits'"
 [ $((bits % 8)) -eq 0 ] || usage_error "--bits takes a multiple of 8, not '$bits'"
 [[ $rounds =~ ^([1-9][0-9]*)?$ ]] || usage_error "--rounds takes a number above 0"
@@ -102,7 +103,7 @@ else
 	two_cpus='stock acrypto stock2'
 fi
 
-# cells PATTERNS BLOCKS STREAMS: the list that the guest's fio script takes
+# cells PATTERNS BLOCKS STREAMS: the list that the guest's scripts take
 cells()
 {
 	local pattern block stream
@@ -135,7 +136,12 @@ guest()
 				n=$((n + 1))
 				say "$name $n/$samples: ${line#sample }"
 				;;
-			verdict:* | mark\ -) ;;
+			mark\ -) ;;
+			mark\ *)
+				n=$((n + 1))
+				say "$name $n/$samples: ${line#mark }"
+				;;
+			verdict:*) ;;
 			*) say "$name: $line" ;;
 			esac
 		done
@@ -164,17 +170,40 @@ run_fio()
 	guest fio $(($(words $list) * n * $(words $one_cpu))) fio --icount --smp 1 \
 		--mem 384 $ramdisk=$((mb * 1024)) --env "CELLS=$list" \
 		--env "RUNTIME=$time" --env "ROUNDS=$n" --env MEGABYTES=$mb \
-		--env "VARIANTS=$one_cpu" --env COUNT=no
+		--env "VARIANTS=$one_cpu"
+}
+
+run_streams()
+{
+	local list='' pattern block streams n=${rounds:-5} mb=4 blocks='4 16 64 256 1024'
+	local patterns=$all
+
+	[ "$quick" = no ] || patterns='write read' blocks='4 64 1024' n=${rounds:-3}
+	for pattern in $patterns; do
+		for block in $blocks; do
+			for streams in 1 4; do
+				# enough requests for each stream, and no more
+				list+="$pattern:$((block << 10)):$streams:$((block < 64 ?
+					1 << 20 : block > 256 ? 4 << 20 : 2 << 20)) "
+			done
+		done
+	done
+	musl-gcc -static -O2 -o "$work/streams" "$ACRYPTO_TOP/benchmarks/guest/streams.c"
+	# shellcheck disable=SC2086
+	guest streams $(($(words $list) * n * $(words $two_cpus))) streams --smp 2 \
+		--lockstep --mem 384 $ramdisk=$((mb * 1024)) --env "CELLS=$list" \
+		--env "ROUNDS=$n" --env MEGABYTES=$mb --env "VARIANTS=$two_cpus" \
+		--file "$work/streams:/bin/streams"
 }
 
 run_fio2()
 {
-	local list n=${rounds:-9} amount=64 mb=32 counted
+	local list n=${rounds:-9} amount=64 mb=32
 
 	list=$(cells "$all" '4k 16k 64k 256k 1m' '1 4')
 	if [ "$quick" = yes ]; then
-		list=$(cells 'write read' '4k 64k 1m' '1 4')
-		n=${rounds:-5}
+		list=$(cells 'write read' '64k 1m' '1 4')
+		n=${rounds:-4}
 		amount=32
 	fi
 	musl-gcc -static -O2 -o "$work/ticks" "$ACRYPTO_TOP/benchmarks/guest/ticks.c"
@@ -182,14 +211,7 @@ run_fio2()
 	guest fio2 $(($(words $list) * n * $(words $two_cpus))) fio --smp 2 \
 		--mem 384 $ramdisk=$((mb * 1024)) --env "CELLS=$list" \
 		--env "AMOUNT=$amount" --env "ROUNDS=$n" --env MEGABYTES=$mb \
-		--env "VARIANTS=$two_cpus" --env COUNT=no \
-		--file "$work/ticks:/bin/ticks"
-	counted=$(cells 'write read' '4k 64k 1m' '1 4')
-	# shellcheck disable=SC2086
-	guest fio2-count 0 fio --smp 2 --count --mem 384 \
-		$ramdisk=$((mb * 1024)) --env "CELLS=$counted" \
-		--env ROUNDS=1 --env MEGABYTES=16 --env RUNTIME=0 \
-		--env "VARIANTS=$one_cpu" --env COUNT=yes
+		--env "VARIANTS=$two_cpus" --file "$work/ticks:/bin/ticks"
 }
 
 run_copy()
@@ -223,18 +245,25 @@ revision=$(git -C "$ACRYPTO_TOP" describe --always --dirty 2>/dev/null || echo u
 reports=()
 for workload in "${workloads[@]}"; do
 	"run_$workload"
-	clock="instructions (one CPU, -icount)"
-	[ "$workload" != fio2 ] || clock="wall time, by the time stamp counter"
+	notes=() lockstep=()
+	case $workload in
+	streams)
+		clock='instructions in lockstep, two emulated CPUs, one a nanosecond'
+		notes=(--note 'not shown by it: caches, memory bandwidth, waking a halted CPU')
+		lockstep=(--lockstep)
+		;;
+	fio2) clock='wall time, by the time stamp counter' ;;
+	*) clock='instructions (one CPU, -icount)' ;;
+	esac
 	name=$kernel-$workload
 	[ "$cipher-$bits" = aes-cbc-essiv:sha256-128 ] || name+=-${cipher//:/-}-$bits
 	[ "$aa" = no ] || name+=-aa
-	count=()
-	[ ! -d "$work/$workload-count" ] || count=(--count "$work/$workload-count")
 	python3 "$ACRYPTO_TOP/benchmarks/report.py" \
 		--title "$workload, Linux $kernel, $cipher, $bits-bit key" \
 		--note "host: $processor, $(nproc) CPUs" --note "emulator: $emulator" \
-		--note "clock: $clock" --note "acrypto: $revision" --name "$name" --out "$out" \
-		${count[@]+"${count[@]}"} "$work/$workload/result.log"
+		--note "clock: $clock" ${notes[@]+"${notes[@]}"} \
+		--note "acrypto: $revision" --name "$name" --out "$out" \
+		${lockstep[@]+"${lockstep[@]}"} "$work/$workload"
 	gnuplot "$out/$name.gnuplot" || die "gnuplot failed"
 	rm -f "$out/$name.gnuplot"
 	cat "$out/$name.txt"

@@ -24,6 +24,10 @@
 #  --out DIR		where console.log, result.log and counts.log are left
 #  --count		count instructions, from mark to mark (tests/qemu/insn.c)
 #  --profile		the same for every block of code (for scripts/profile.sh)
+#  --lockstep		time counts instructions, with several CPUs: none gets ahead
+#			of another by more than 20000, and from the first mark on
+#			each takes a nanosecond; implies --count.  The kernel idles
+#			by polling, since a halted CPU has no clock
 #  --plugin FILE	a further QEMU plugin, with its arguments
 #  --qemu-arg ARG	a further argument for QEMU; may be repeated
 #  --allow REGEX	a complaint of the kernel that is part of the test
@@ -50,7 +54,7 @@ COMPLAINTS+='|bad: scheduling|still has locks held|leaked'
 COMPLAINTS+='|Out of memory|oom-killer|unable to mount root|Attempted to kill'
 
 tree='' kernel='' modules='' script='' smp=1 mem=256 cpu=qemu64 icount='' append=''
-limit=300 out='' allow='' quiet='' counting=''
+limit=300 out='' allow='' quiet='' counting='' lockstep=''
 files=() variables=() disks=() plugins=() extra=()
 
 value()
@@ -86,6 +90,11 @@ while [ $# -gt 0 ]; do
 	--icount) icount=1 ;;
 	--count) counting=${counting:-count} ;;
 	--profile) counting=profile ;;
+	--lockstep)
+		counting=${counting:-count}
+		lockstep=,lockstep=20000,pause=100
+		append+=' idle=poll notsc'
+		;;
 	--quiet) quiet=1 ;;
 	-h | --help)
 		show_help
@@ -220,8 +229,8 @@ for disk in ${disks[@]+"${disks[@]}"}; do
 	index=$((index + 1))
 done
 if [ -n "$counting" ]; then
-	plugin=$("$ACRYPTO_TOP/tests/qemu/build.sh" insn) || exit 1
-	plugin+=",out=$out/counts.log,mode=$counting"
+	insn=$("$ACRYPTO_TOP/tests/qemu/build.sh" insn) || exit 1
+	plugin=$insn,out=$out/counts.log,mode=$counting$lockstep
 	map=$(dirname "$kernel")/../../../System.map
 	if [ -f "$map" ]; then
 		mark=$(awk '$3 == "sys_sethostname" || $3 == "__x64_sys_sethostname" \
@@ -280,7 +289,8 @@ boot()
 	shown=0
 	: >"$out/console.log"
 	: >"$out/result.raw"
-	setpriv --pdeathsig KILL qemu-system-x86_64 "${args[@]}" \
+	setpriv --pdeathsig KILL env ${lockstep:+"LD_PRELOAD=$insn"} \
+		qemu-system-x86_64 "${args[@]}" \
 		</dev/null >"$out/qemu.log" 2>&1 &
 	qemu=$!
 	while kill -0 "$qemu" 2>/dev/null; do

@@ -7,8 +7,6 @@
 #	RUNTIME		milliseconds of each run, by the guest's clock
 #	AMOUNT		if set, megabytes of each run instead, and the time is told
 #			by the time stamp counter (see ticks.c)
-#	COUNT		"yes": a fixed amount of data and marks around it, for
-#			counting instructions instead of measuring time
 
 # shellcheck source=benchmarks/guest/lib.sh
 . /bench.sh
@@ -53,12 +51,7 @@ for cell in $CELLS; do
 	round=0
 	while [ $round -lt "$ROUNDS" ]; do
 		for variant in $(rotated $round); do
-			if [ "$COUNT" = yes ]; then
-				mark "$name/$variant"
-				run "$pattern" "$block" "$streams" "$variant" \
-					--io_size=$((MEGABYTES / streams))m
-				mark "-"
-			elif [ -n "${AMOUNT:-}" ]; then
+			if [ -n "${AMOUNT:-}" ]; then
 				start=$(ticks)
 				run "$pattern" "$block" "$streams" "$variant" \
 					--io_size=$((AMOUNT / streams))m
