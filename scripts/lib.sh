@@ -51,8 +51,10 @@
 #					given (a tree of its own)
 #
 # Debian source packages:
-#	fetch_source_package PKG DIR	unpack Debian's patched source of PKG into DIR,
-#					which must not exist yet
+#	fetch_source_package PKG[=VERSION] DIR
+#					unpack Debian's patched source of PKG, of its
+#					newest version or of VERSION, into DIR, which
+#					must not exist yet
 #	source_package_version PKG	the version that would be fetched
 
 ACRYPTO_TOP=$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")
@@ -548,12 +550,16 @@ apt_source_lists()
 	fi
 }
 
-newest_source()
+source_versions()
 {
 	apt-cache "${APT_SOURCE[@]}" showsrc "$1" 2>/dev/null |
 		awk -v p="$1" '$1 == "Package:" { n = $2 }
-			$1 == "Version:" && n == p { print $2 }' |
-		sort -V | tail -n 1
+			$1 == "Version:" && n == p { print $2 }' | sort -V
+}
+
+newest_source()
+{
+	source_versions "$1" | tail -n 1
 }
 
 source_package_version()
@@ -571,18 +577,24 @@ source_package_version()
 # signed lists when it is fetched, and its own sum is kept beside it.
 fetch_source_package_locked()
 {
-	local pkg=$1 dir=$2 version store dsc
+	local pkg=${1%%=*} dir=$2 version store dsc wanted='*'
 
 	apt_source_lists
-	version=$(newest_source "$pkg")
+	if [ "$pkg" = "$1" ]; then
+		version=$(newest_source "$pkg")
+	else
+		wanted=${1#*=}
+		version=$(source_versions "$pkg" | grep -Fx "$wanted") || version=
+		wanted=${wanted#*:}
+	fi
 	store=
 	if [ -n "$version" ]; then
 		store=$ACRYPTO_CACHE/sources/${pkg}_${version#*:}
 	else
-		# no network: the newest that was fetched before will do
-		store=$(find "$ACRYPTO_CACHE/sources" -maxdepth 1 -name "${pkg}_*" \
+		# no network: what was fetched before will do
+		store=$(find "$ACRYPTO_CACHE/sources" -maxdepth 1 -name "${pkg}_$wanted" \
 			! -name '*.tmp' 2>/dev/null | sort -V | tail -n 1)
-		[ -n "$store" ] || die "Debian's source package '$pkg' can't be had:" \
+		[ -n "$store" ] || die "Debian's source package '$1' can't be had:" \
 			"see $ACRYPTO_CACHE/apt/update.log"
 	fi
 	if [ -d "$store" ] && ! (cd "$store" && sha256sum --quiet -c SHA256SUMS) >&2; then
