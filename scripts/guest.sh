@@ -17,6 +17,7 @@
 #  --smp N		virtual CPUs (1)
 #  --mem MB		memory (256)
 #  --cpu MODEL		QEMU's CPU model (qemu64)
+#  --arch ARCH		what the guest's programs are for: x86_64 (default) or i386
 #  --icount		time counts instructions: repeatable, for one CPU alone
 #  --disk FILE		raw image that becomes the next IDE disk: hda, hdb, ...
 #  --append TEXT	more of the kernel's command line
@@ -53,7 +54,7 @@ COMPLAINTS+='|general protection fault|segfault|Bad page state'
 COMPLAINTS+='|bad: scheduling|still has locks held|leaked'
 COMPLAINTS+='|Out of memory|oom-killer|unable to mount root|Attempted to kill'
 
-tree='' kernel='' modules='' script='' smp=1 mem=256 cpu=qemu64 icount='' append=''
+tree='' kernel='' modules='' script='' smp=1 mem=256 cpu=qemu64 arch=x86_64 icount='' append=''
 limit=300 out='' allow='' quiet='' counting='' lockstep=''
 files=() variables=() disks=() plugins=() extra=()
 
@@ -64,7 +65,7 @@ value()
 
 while [ $# -gt 0 ]; do
 	case $1 in
-	--tree | --kernel | --modules | --script | --file | --env | --smp | --mem | --cpu | \
+	--tree | --kernel | --modules | --script | --file | --env | --smp | --mem | --cpu | --arch | \
 	--disk | --append | --timeout | --out | --plugin | --qemu-arg | --allow)
 		value "$@"
 		case $1 in
@@ -77,6 +78,7 @@ while [ $# -gt 0 ]; do
 		--smp) smp=$2 ;;
 		--mem) mem=$2 ;;
 		--cpu) cpu=$2 ;;
+		--arch) arch=$2 ;;
 		--disk) disks+=("$2") ;;
 		--append) append+=" $2" ;;
 		--timeout) limit=$2 ;;
@@ -139,7 +141,9 @@ for variable in ${variables[@]+"${variables[@]}"}; do
 done
 
 need_packages qemu-system-x86 cpio
-userland=$("$ACRYPTO_TOP/scripts/userland.sh") || exit 1
+programs=()
+[ "$arch" = x86_64 ] || programs=(--arch "$arch")
+userland=$("$ACRYPTO_TOP/scripts/userland.sh" ${programs[@]+"${programs[@]}"}) || exit 1
 
 work=$(mktemp -d)
 qemu=
