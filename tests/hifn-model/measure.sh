@@ -109,8 +109,12 @@ cp "$folder/skload.ko" "$tmp/modules"
 # Debian's System.map doesn't tell where a function is, so the mark between the
 # sections of the counts is a program: nothing else is ever executed where it lies.
 mark=0x5ac00000
-printf '%s\n' '.globl _start' '_start: mov $60, %eax' 'xor %edi, %edi' 'syscall' |
-	gcc -x assembler -nostdlib -static -no-pie "-Wl,-Ttext=$mark" -o "$tmp/marker" -
+gcc -x assembler -nostdlib -static -no-pie "-Wl,-Ttext=$mark" -o "$tmp/marker" - <<'EOF'
+	.globl _start
+_start:	mov $60, %eax			# exit(0)
+	xor %edi, %edi
+	syscall
+EOF
 devices=()
 for ((i = 0; i < boards; i++)); do
 	devices+=(--qemu-arg -device --qemu-arg "hifn795x,$device")
