@@ -13,7 +13,7 @@
 #			kernel, which are fetched
 #
 # The modules' paths are printed.  They are loaded in this order: acrypto.ko, then
-# acrypto_soft.ko and, for ciphers by the name acrypto(...), acrypto_capi.ko.
+# acrypto_soft.ko and, for algorithms by the name acrypto(...), acrypto_capi.ko.
 # Exit 0 done, 1 failed, 2 wrong usage or unfit headers.
 
 set -eu -o pipefail
@@ -95,6 +95,7 @@ option ACRYPTO_LB_RR crypto/acrypto
 option ACRYPTO_SOFT crypto/acrypto
 option ACRYPTO_TEST crypto/acrypto
 option ACRYPTO_CAPI crypto/acrypto/capi
+option ACRYPTO_CAPIDEV crypto/acrypto/capidev
 option ACRYPTO_SIM drivers/crypto/acrypto
 cat >"$dir/Kbuild" <<EOF
 # SPDX-License-Identifier: GPL-2.0
