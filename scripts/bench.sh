@@ -12,7 +12,9 @@
 # where a ratio above 1 means that acrypto is the faster one.  Tables, figures
 # and plots also go to benchmarks/results/.
 #
-#  --kernel V		kernel to measure (2.6.20)
+#  --kernel V		kernel to measure: 2.6.20, or 6.1 for Debian's own, which takes
+#			the options of bench-6.1.sh alone (2.6.20 if its source is at
+#			hand, else 6.1)
 #  --workload W	one of these; may be repeated (all of them)
 #	fio		bare device, one CPU, time counted in instructions
 #	streams		bare device, two CPUs, one stream and four; time counted
@@ -35,7 +37,7 @@ set -eu -o pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
-kernel=2.6.20 quick=no cipher=aes-cbc-essiv:sha256 bits=128 rounds='' tree=''
+kernel='' quick=no cipher=aes-cbc-essiv:sha256 bits=128 rounds='' tree=''
 aa=no options=yes out=$ACRYPTO_TOP/benchmarks/results
 workloads=()
 
@@ -70,6 +72,20 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
+if [ -z "$kernel$tree" ] && ! kernel_at_hand 2.6.20; then
+	say "no source of Linux 2.6.20 is at hand: measuring Debian's 6.1"
+	kernel=6.1
+fi
+: "${kernel:=2.6.20}"
+if [ "$kernel" = 6.1 ]; then
+	[ "${workloads[*]}/$tree/$options/$cipher" = //yes/aes-cbc-essiv:sha256 ] ||
+		usage_error "--workload, --tree, --vanilla and --cipher are for 2.6.20"
+	arguments=(--bits "$bits" --out "$out")
+	[ -z "$rounds" ] || arguments+=(--rounds "$rounds")
+	[ "$quick" = no ] || arguments+=(--quick)
+	[ "$aa" = no ] || arguments+=(--aa)
+	exec "$ACRYPTO_TOP/scripts/bench-6.1.sh" "${arguments[@]}"
+fi
 [ ${#workloads[@]} -gt 0 ] || workloads=(fio streams fio2 copy bonnie)
 [[ $bits =~ ^[1-9][0-9]{1,3}$ ]] || usage_error "--bits takes a number, not '$bits'"
 [ $((bits % 8)) -eq 0 ] || usage_error "--bits takes a multiple of 8, not '$bits'"
