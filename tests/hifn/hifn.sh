@@ -16,7 +16,7 @@
 #	soft WHAT			"break" or "repair" the CPUs' devices
 #	crypt_hifn NAME DEV [OPTION]	dm-crypt device NAME over DEV
 #	verified [ARGUMENT...]		fio on /dev/mapper/c in the background
-#	running, ended			is it, and did it end well?
+#	running, stopped, ended		is it, and does or did it end well?
 
 C=/sys/class/acrypto
 HIFN_CAPS=43
@@ -161,10 +161,19 @@ running()
 	kill -0 "$LOAD" 2>/dev/null
 }
 
+# fio that is told to stop says so by its status, so its report is what counts
 ended()
 {
-	wait "$LOAD" || {
+	wait "$LOAD"
+	if [ "$(grep -c 'err= 0: pid' /tmp/fio.log)" -ne 4 ] ||
+	   grep -q '^verify\|bad ' /tmp/fio.log; then
 		cat /tmp/fio.log
 		return 1
-	}
+	fi
+}
+
+stopped()
+{
+	kill -INT "$LOAD"
+	ended
 }
