@@ -141,9 +141,12 @@ for variable in ${variables[@]+"${variables[@]}"}; do
 done
 
 need_packages qemu-system-x86 cpio
-programs=()
-[ "$arch" = x86_64 ] || programs=(--arch "$arch")
-userland=$("$ACRYPTO_TOP/scripts/userland.sh" ${programs[@]+"${programs[@]}"}) || exit 1
+# what runs here, and what runs there: this machine may not run i386 programs
+tools=$("$ACRYPTO_TOP/scripts/userland.sh") || exit 1
+userland=$tools
+if [ "$arch" != x86_64 ]; then
+	userland=$("$ACRYPTO_TOP/scripts/userland.sh" --arch "$arch") || exit 1
+fi
 
 work=$(mktemp -d)
 qemu=
@@ -170,7 +173,7 @@ build_initramfs()
 
 	mkdir -p "$root"/{bin,dev,etc,lib/modules/0.0.0,mnt,proc,sys,tmp}
 	cp "$userland"/* "$root/bin/"
-	"$userland/busybox" --list | while read -r file; do
+	"$tools/busybox" --list | while read -r file; do
 		[ -e "$root/bin/$file" ] || ln -s busybox "$root/bin/$file"
 	done
 	ln -s bin "$root/sbin"
@@ -195,7 +198,7 @@ build_initramfs()
 			cp "$module" "$root/lib/modules/0.0.0/"
 		done
 		find "$root/lib/modules/0.0.0" -name '*.ko' -exec strip -g {} +
-		"$userland/busybox" depmod -b "$root" 0.0.0 ||
+		"$tools/busybox" depmod -b "$root" 0.0.0 ||
 			die "no list of modules: depmod failed"
 	fi
 	(cd "$root" && find . -print0 | LC_ALL=C sort -z |
