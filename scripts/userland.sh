@@ -7,7 +7,7 @@
 # static and against musl, so that they run on every kernel from 2.6.15 on
 # (Debian's own glibc refuses kernels older than 3.2):
 #
-#	busybox dmsetup fio bonnie++ mke2fs e2fsck
+#	busybox dmsetup fio bonnie++ mke2fs e2fsck ip
 #
 # and copies them into DIR, which is made if need be.  Without DIR the folder
 # of the cache that holds them is printed.  They are built once, and again
@@ -19,7 +19,7 @@ set -eu -o pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
-PACKAGES=(busybox lvm2 fio bonnie++ e2fsprogs)
+PACKAGES=(busybox lvm2 fio bonnie++ e2fsprogs iproute2)
 NEEDS=(gcc g++ make musl-tools linux-libc-dev dpkg-dev bzip2 xz-utils binutils)
 
 # a compiler for musl that finds the kernel's headers and nothing of glibc
@@ -190,6 +190,24 @@ build_e2fsprogs()
 	cp misc/mke2fs e2fsck/e2fsck "$OUT/"
 }
 
+build_iproute2()
+{
+	local tools=$1 dir
+
+	# nothing of what the host has: no ELF, RPC, capabilities
+	PKG_CONFIG=false CC="$tools/cc" ./configure
+	# before 2.6.22 netlink does not tell how long a message is that it is
+	# only asked to look at; the buffer of 32 KiB is enough for any
+	sed -i 's/len = __rtnl_recvmsg(fd, msg, MSG_PEEK | MSG_TRUNC);/len = 32768;/' \
+		lib/libnetlink.c
+	grep -q '^	len = 32768;' lib/libnetlink.c || die "iproute2: not as expected"
+	for dir in lib ip; do
+		make -j"$(jobs_count)" CC="$tools/cc" HOSTCC=gcc SHARED_LIBS=n \
+			LDFLAGS=-static SUBDIRS=$dir
+	done
+	cp ip/ip "$OUT/"
+}
+
 # in a shell of its own: `set -e` has no effect in a function called by `||`
 build_package()
 {
@@ -238,6 +256,7 @@ build_userland()
 	EXPECT=mke2fs check_program "$out/mke2fs" -V
 	EXPECT=e2fsck check_program "$out/e2fsck" -V
 	EXPECT=usage check_program "$out/bonnie++" -h
+	EXPECT=iproute2 check_program "$out/ip" -V
 	rm -rf "$work"
 	trap - EXIT
 }

@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# usage: pair.sh --out DIR [--timeout SEC] -- LEFT... -- RIGHT...
+#
+# Runs two guests whose network cards are on one wire.  LEFT and RIGHT are what
+# scripts/guest.sh takes for each; the scripts see SIDE, 1 and 2, and the other
+# end's is guest/peer.sh unless RIGHT names one.  The lines that the left one
+# reports appear on stdout.  What was on the wire is left in DIR/wire.pcap as the
+# left card saw it, the rest in DIR/left and DIR/right.
+#
+# exit: that of the left guest, if it failed, else that of the right one
+
+set -eu -o pipefail
+. "$(dirname "$(readlink -f "$0")")/../../scripts/lib.sh"
+
+here=$ACRYPTO_TOP/tests/esp4
+out='' limit=900
+while [ $# -gt 0 ]; do
+	case $1 in
+	-h | --help)
+		show_help
+		exit 0
+		;;
+	--out | --timeout)
+		[ $# -ge 2 ] || usage_error "$1 needs a value"
+		if [ "$1" = --out ]; then
+			out=$2
+		else
+			limit=$2
+		fi
+		shift
+		;;
+	--)
+		shift
+		break
+		;;
+	*)
+		usage_error "unknown argument '$1'"
+		;;
+	esac
+	shift
+done
+[ -n "$out" ] || usage_error "no --out"
+left=()
+while [ $# -gt 0 ] && [ "$1" != -- ]; do
+	left+=("$1")
+	shift
+done
+[ $# -gt 0 ] || usage_error "two guests are needed"
+shift
+right=("$@")
+
+mkdir -p "$out"
+rm -f "$out/wire.pcap"
+# the sockets' names are short, whatever folder the results go to
+wire=$(mktemp -d)
+second=
+clean_up()
+{
+	[ -z "$second" ] || kill "$second" 2>/dev/null || true
+	rm -rf "$wire"
+}
+trap clean_up EXIT
+trap 'exit 1' INT TERM HUP
+
+# guest SIDE ARGUMENT...
+guest()
+{
+	local side=$1 other=$((3 - $1)) name=left
+
+	shift
+	[ "$side" -eq 1 ] || name=right
+	# their clocks are the host's, which may be too busy for the kernel's test
+	# of its timer
+	"$ACRYPTO_TOP/scripts/guest.sh" --out "$out/$name" --timeout "$limit" \
+		--append no_timer_check \
+		--env "SIDE=$side" --file "$here/guest/esp.sh" \
+		--qemu-arg -netdev --qemu-arg "dgram,id=wire,local.type=unix,local.path=$wire/$side,remote.type=unix,remote.path=$wire/$other" \
+		--qemu-arg -device --qemu-arg "e1000,netdev=wire,mac=52:54:00:00:00:0$side" "$@"
+}
+
+guest 2 --script "$here/guest/peer.sh" --quiet "${right[@]}" >"$out/right.out" 2>&1 &
+second=$!
+status=0
+guest 1 --qemu-arg -object \
+	--qemu-arg "filter-dump,id=dump,netdev=wire,file=$out/wire.pcap" \
+	"${left[@]}" || status=$?
+if [ $status -eq 0 ]; then
+	wait "$second" || status=$?
+	[ $status -eq 0 ] || cat "$out/right.out" >&2
+else
+	# it may have something to say about what went wrong
+	sleep 1
+	kill "$second" 2>/dev/null || true
+	wait "$second" || true
+	cat "$out/right.out" >&2
+fi
+second=
+exit $status
