@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# usage: inject.sh --out DIR --count N --seed S [--timeout SEC] -- GUEST...
+#
+# Boots a guest (GUEST is what scripts/guest.sh takes) and has inject.py send it N
+# wrong packets; then compares what the guest's SAs counted with what they had to.
+# Left in DIR: counts (what the guest counted), expected.
+# Prints `ok` and `not ok` lines.
+#
+# exit: 0 all was right, 1 it was not, 2 wrong usage
+
+set -eu -o pipefail
+. "$(dirname "$(readlink -f "$0")")/../../scripts/lib.sh"
+
+here=$ACRYPTO_TOP/tests/esp4
+out='' count='' seed='' limit=900
+while [ $# -gt 0 ]; do
+	case $1 in
+	-h | --help)
+		show_help
+		exit 0
+		;;
+	--out | --count | --seed | --timeout)
+		[ $# -ge 2 ] || usage_error "$1 needs a value"
+		case $1 in
+		--out) out=$2 ;;
+		--count) count=$2 ;;
+		--seed) seed=$2 ;;
+		--timeout) limit=$2 ;;
+		esac
+		shift
+		;;
+	--)
+		shift
+		break
+		;;
+	*)
+		usage_error "unknown argument '$1'"
+		;;
+	esac
+	shift
+done
+[ -n "$out" ] && [ -n "$count" ] && [ -n "$seed" ] ||
+	usage_error "--out, --count and --seed are needed"
+
+cases=$("$here/inject.py" --cases)
+mkdir -p "$out"
+wire=$(mktemp -d)
+injector=
+clean_up()
+{
+	[ -z "$injector" ] || kill "$injector" 2>/dev/null || true
+	rm -rf "$wire"
+}
+trap clean_up EXIT
+trap 'exit 1' INT TERM HUP
+
+python3 "$here/inject.py" --socket "$wire/2" --to "$wire/1" --count "$count" \
+	--seed "$seed" --timeout "$limit" >"$out/injected" 2>"$out/inject.err" &
+injector=$!
+status=0
+"$ACRYPTO_TOP/scripts/guest.sh" --out "$out/guest" --timeout "$limit" \
+	--append no_timer_check --env SIDE=1 --script "$here/guest/inject.sh" \
+	--file "$here/guest/esp.sh" --env "CASES=$cases" \
+	--qemu-arg -netdev --qemu-arg "dgram,id=wire,local.type=unix,local.path=$wire/1,remote.type=unix,remote.path=$wire/2" \
+	--qemu-arg -device --qemu-arg e1000,netdev=wire,mac=52:54:00:00:00:01 \
+	"$@" || status=$?
+if [ $status -ne 0 ]; then
+	cat "$out/inject.err" >&2
+	exit 1
+fi
+wait "$injector" || status=$?
+injector=
+if [ $status -ne 0 ]; then
+	cat "$out/injected" "$out/inject.err" >&2
+	exit 1
+fi
+
+sed -n 's/^expect //p' "$out/injected" | sort >"$out/expected"
+sed -n 's/^count \(0x.*\)/\1/p; s/^count \(good [0-9]*\) bad.*/\1/p' \
+	"$out/guest/result.log" | sed 's/ *$//' | sort >"$out/counted"
+sed -n 's/^\(count\|snmp\) //p' "$out/guest/result.log" >"$out/counts"
+if [ ! -s "$out/expected" ]; then
+	printf 'not ok - nothing was expected\n'
+	exit 1
+fi
+missing=$(comm -23 "$out/expected" "$out/counted")
+if [ -n "$missing" ]; then
+	printf 'not ok - %s packets, seed %s: each is counted as it has to be\n' "$count" "$seed"
+	diff "$out/expected" "$out/counted" >&2 || true
+	exit 1
+fi
+printf 'ok - %s packets, seed %s: each is counted as it has to be\n' "$count" "$seed"
