@@ -172,15 +172,15 @@ class Injector:
         self.ip(packet, protocol, **options)
 
     def ip(self, payload, protocol=esp.ESP, **options):
-        self.ident += 1
-        options.setdefault("ident", self.ident)
+        if "ident" not in options:
+            options["ident"] = self.ident = self.ident + 1
         self.link.ether(esp.ip_packet("10.1.0.2", "10.1.0.1", protocol, payload, **options))
 
     def fragments(self, payload, protocol, cut):
-        self.ident += 1
+        ident = self.ident = self.ident + 1
         for start in range(0, len(payload), cut):
             more = 0x2000 if start + cut < len(payload) else 0
-            self.ip(payload[start:start + cut], protocol, ident=self.ident,
+            self.ip(payload[start:start + cut], protocol, ident=ident,
                     frag=more | start // 8)
 
     def took(self, sa, seq, **how):
@@ -374,9 +374,9 @@ class Injector:
     def overlapping(self, sa):
         """fragments of which the second says something else: of no SA's"""
         packet = struct.pack(">II", sa.spi ^ 1 << 20, 1) + self.random.randbytes(120)
-        self.ident += 1
-        self.ip(packet[:64], frag=0x2000, ident=self.ident)
-        self.ip(packet[32:], frag=4, ident=self.ident)
+        ident = self.ident = self.ident + 1
+        self.ip(packet[:64], frag=0x2000, ident=ident)
+        self.ip(packet[32:], frag=4, ident=ident)
 
     KINDS = [(right, 10), (fragmented, 4), (overtaken, 2), (replayed, 5), (twice_at_once, 3),
              (number_zero, 2), (jump, 3), (tampered, 8), (forged_number, 5), (cut_short, 6),

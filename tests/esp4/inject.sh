@@ -41,8 +41,9 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
-[ -n "$out" ] && [ -n "$count" ] && [ -n "$seed" ] ||
+if [ -z "$out" ] || [ -z "$count" ] || [ -z "$seed" ]; then
 	usage_error "--out, --count and --seed are needed"
+fi
 
 cases=$("$here/inject.py" --cases)
 mkdir -p "$out"
@@ -85,8 +86,8 @@ if [ ! -s "$out/expected" ]; then
 	printf 'not ok - nothing was expected\n'
 	exit 1
 fi
-missing=$(comm -23 "$out/expected" "$out/counted")
-if [ -n "$missing" ]; then
+wrong=$(comm -23 "$out/expected" "$out/counted")
+if [ -n "$wrong" ]; then
 	printf 'not ok - %s packets, seed %s: each is counted as it has to be\n' "$count" "$seed"
 	diff "$out/expected" "$out/counted" >&2 || true
 	exit 1

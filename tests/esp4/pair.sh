@@ -9,7 +9,7 @@
 # reports appear on stdout.  What was on the wire is left in DIR/wire.pcap as the
 # left card saw it, the rest in DIR/left and DIR/right.
 #
-# exit: that of the left guest, if it failed, else that of the right one
+# exit: 0 both ended well, 1 one did not, 2 wrong usage
 
 set -eu -o pipefail
 . "$(dirname "$(readlink -f "$0")")/../../scripts/lib.sh"
@@ -97,4 +97,4 @@ else
 	cat "$out/right.out" >&2
 fi
 second=
-exit $status
+[ $status -eq 0 ] || exit 1

@@ -9,7 +9,11 @@
 #	10.1.0.SIDE	transport mode; the outer addresses of the other modes
 #	10.2.0.SIDE	the inner addresses of tunnel and BEET mode
 #
-#	net_up			the addresses, and the servers
+#	esp_modules		what IPsec may need
+#	net_up			them, the addresses, and the servers
+#	esp_devices		those of acrypto, from DEVICES: a line for modprobe each
+#	unload MODULE		within 10 seconds: states are destroyed a little after
+#				they are removed
 #	peer CMD...		run a line of shell in the other guest
 #	peer_wait		until it answers
 #	both CMD...		run it here and there; fails if either does
@@ -30,15 +34,47 @@
 PORT=9000
 OTHER=$((3 - SIDE))
 
-net_up()
+esp_modules()
 {
-	local name i=0
+	local name
 
 	for name in e1000 xfrm_user xfrm_algo esp4 ah4 tunnel4 xfrm4_tunnel cbc ecb \
 	    des_generic authenc echainiv hmac md5 sha1_generic sha256_generic \
 	    crypto_null xfrm4_mode_transport xfrm4_mode_tunnel xfrm4_mode_beet; do
 		modprobe $name 2>/dev/null
 	done
+}
+
+esp_devices()
+{
+	local line
+
+	[ -n "${DEVICES:-}" ] || return 0
+	echo "$DEVICES" | while read -r line; do
+		# shellcheck disable=SC2086
+		modprobe $line || report "not ok - modprobe $line"
+	done
+}
+
+unload()
+{
+	local i=0
+
+	until rmmod "$1"; do
+		i=$((i + 1))
+		[ $i -lt 100 ] || return 1
+		sleep 0.1
+	done
+}
+
+net_up()
+{
+	local i=0
+
+	esp_modules
+	traffic serve 7 &
+	traffic encap 4500 espinudp &
+	traffic encap 4501 espinudp-nonike &
 	while [ ! -e /sys/class/net/eth0 ]; do
 		i=$((i + 1))
 		[ $i -lt 100 ] || return 1
@@ -53,9 +89,6 @@ net_up()
 	echo 3145728 >/proc/sys/net/ipv4/ipfrag_low_thresh
 	echo 1048576 >/proc/sys/net/core/rmem_max
 	echo 1048576 >/proc/sys/net/core/wmem_max
-	traffic serve 7 &
-	traffic encap 4500 espinudp &
-	traffic encap 4501 espinudp-nonike &
 	[ "$SIDE" -eq 1 ] || nc -ll -p $PORT -e sh &
 }
 
@@ -115,7 +148,8 @@ cipher_bits()
 cipher_name()
 {
 	case $1 in
-	null) echo 'ecb(cipher_null)' ;;
+	# 2.6.20 takes no key only with this name
+	null) echo cipher_null ;;
 	3des) echo 'cbc(des3_ede)' ;;
 	aes*) echo 'cbc(aes)' ;;
 	*) echo "cbc($1)" ;;
@@ -172,7 +206,7 @@ esp_up()
 		from=$SIDE
 		[ $way = out ] || from=$OTHER
 		to=$((3 - from))
-		ip xfrm policy add dir $way src "$(inner "$mode" $from)" \
+		ip xfrm policy add dir $way src "$(inner "$mode" "$from")" \
 			dst "$(inner "$mode" $to)" tmpl src "10.1.0.$from" \
 			dst "10.1.0.$to" proto esp reqid 1 mode "$mode" || return 1
 	done

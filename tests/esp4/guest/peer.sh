@@ -7,7 +7,7 @@
 . /esp.sh
 
 net_up
-[ ! -f /before.sh ] || . /before.sh
+esp_devices
 while [ ! -e /tmp/through ]; do
 	sleep 0.5
 done

@@ -49,12 +49,14 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include <linux/xfrm.h>
 
 #define TABLE		131071		/* prime: no block is at the same place twice */
 #define LONGEST		65507
 #define PATIENCE	20000		/* ms: the host may be very busy */
 
-/* linux/udp.h and linux/if_ether.h, which don't go well with musl's headers */
+/* of headers that don't go well with musl's */
+#define IP_XFRM_POLICY			17
 #define UDP_ENCAP			100
 #define UDP_ENCAP_ESPINUDP_NON_IKE	1
 #define UDP_ENCAP_ESPINUDP		2
@@ -507,6 +509,24 @@ static int sink(unsigned long port, const char *name)
 
 /* --- IPsec --------------------------------------------------------------------- */
 
+/* As a key daemon does: what comes in here was not protected before. */
+static void bypass(int fd)
+{
+	struct xfrm_userpolicy_info policy = {
+		.sel = { .family = AF_INET },
+		.lft = {
+			.soft_byte_limit = XFRM_INF, .hard_byte_limit = XFRM_INF,
+			.soft_packet_limit = XFRM_INF, .hard_packet_limit = XFRM_INF,
+		},
+		.action = XFRM_POLICY_ALLOW,
+		.share = XFRM_SHARE_ANY,
+	};
+
+	for (policy.dir = XFRM_POLICY_IN; policy.dir <= XFRM_POLICY_OUT; policy.dir++)
+		if (setsockopt(fd, IPPROTO_IP, IP_XFRM_POLICY, &policy, sizeof(policy)))
+			die("IP_XFRM_POLICY: %s", strerror(errno));
+}
+
 static int encap(unsigned long port, const char *name)
 {
 	int fd = bound_socket(SOCK_DGRAM, "0.0.0.0", port);
@@ -518,6 +538,7 @@ static int encap(unsigned long port, const char *name)
 		return 2;
 	if (setsockopt(fd, IPPROTO_UDP, UDP_ENCAP, &type, sizeof(type)))
 		die("UDP_ENCAP: %s", strerror(errno));
+	bypass(fd);
 	/* what the kernel leaves is for a key daemon, which there is not */
 	while (1)
 		pause();
