@@ -29,6 +29,17 @@ modprobe algif_skcipher
 for name in aes_generic des_generic ecb cbc; do
 	modprobe -q $name
 done
+# what that driver doesn't look at
+if [ -x /bin/direct ]; then
+	modprobe algif_hash
+	for name in md5 sha1_generic hmac; do
+		modprobe -q $name
+	done
+	check "direct: all of it" sh -c "direct $1 >/tmp/direct"
+	while read -r line; do
+		report "$line"
+	done </tmp/direct
+fi
 check "hifn_795x loads" modprobe hifn_795x
 bound=0
 for dir; do

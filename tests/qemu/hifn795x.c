@@ -171,7 +171,7 @@ enum fault {
 	FAULT_LOST_INTERRUPT,	/* done, but not reported */
 	FAULT_CORRUPT,		/* a bit of the output is wrong */
 	FAULT_BAD_COMMAND,	/* the chip didn't understand it */
-	FAULT_DEAD,		/* the chip doesn't answer any more */
+	FAULT_DEAD,		/* the chip doesn't answer any more, until disarmed */
 	FAULTS
 };
 
@@ -197,7 +197,8 @@ static const char *const ring_names[RINGS] = {
  */
 enum model_register {
 	MODEL_ID = 0xa0,	/* "HIFN" */
-	MODEL_FAULT = 0xa4,	/* write enum fault | ring << 8: arm; 0: disarm */
+	MODEL_FAULT = 0xa4,	/* write enum fault | ring << 8: arm; 0: disarm, and */
+				/* what is dead comes back, as after power-on */
 	MODEL_AFTER = 0xa8,	/* good commands before each time; write before FAULT */
 	MODEL_TIMES = 0xac,	/* how often; 0: for ever; write before FAULT */
 	MODEL_CLEAR = 0xb0,	/* write: all counters become 0 */
@@ -1277,6 +1278,8 @@ static void hifn_model_write(Hifn *s, uint32_t address, uint32_t value)
 {
 	switch (address) {
 	case MODEL_FAULT:
+		if (!value && s->dead)
+			hifn_reset(DEVICE(s));
 		hifn_arm(s, value);
 		break;
 	case MODEL_AFTER:
