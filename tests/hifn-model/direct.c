@@ -93,7 +93,7 @@ static void put16(unsigned char *to, unsigned int value)
 	to[1] = value >> 8;
 }
 
-/* --- the kernel's answer ------------------------------------------------------ */
+/* --- the kernel's answer -------------------------------------------------- */
 
 static int algorithm(const char *type, const char *name, const unsigned char *key,
 		     size_t size)
@@ -159,7 +159,7 @@ static void cbc_aes(const unsigned char *key, const unsigned char *iv, int encry
 	close(fd);
 }
 
-/* --- the chip ------------------------------------------------------------------- */
+/* --- the chip ------------------------------------------------------------- */
 
 static void bring_up(int unlock)
 {
@@ -255,7 +255,7 @@ static size_t bytes(size_t at, const unsigned char *data, size_t size)
 	return at + size;
 }
 
-/* --- tests ------------------------------------------------------------------------ */
+/* --- tests ---------------------------------------------------------------- */
 
 static void test_macs(void)
 {

@@ -231,15 +231,10 @@ static int run(int fd, const struct request *r, unsigned char *from,
 
 static unsigned int pick_size(unsigned int block)
 {
-	unsigned int most;
-
 	/* as many small ones as large ones */
-	switch (random32() % 4) {
-	case 0:		most = 256; break;
-	case 1:		most = 2048; break;
-	case 2:		most = PAGE + 512; break;
-	default:	most = MAX_SIZE; break;
-	}
+	static const unsigned int limits[] = { 256, 2048, PAGE + 512, MAX_SIZE };
+	unsigned int most = limits[random32() % 4];
+
 	return block + random32() % (most / block) * block;
 }
 
@@ -301,9 +296,11 @@ static int work(unsigned int requests)
 			    r.source, r.destination);
 		alarm(0);
 		if (memcmp(right, to + r.destination, r.size)) {
-			printf("%s: request %u, %s, key of %u bytes, %u bytes from +%u%s to +%u: not equal\n",
-			       r.algorithm->driver, i, r.encrypt ? "encryption" :
-			       "decryption", r.algorithm->key_sizes[k], r.size, r.source,
+			printf("%s: request %u, %s, key of %u bytes: ",
+			       r.algorithm->driver, i,
+			       r.encrypt ? "encryption" : "decryption",
+			       r.algorithm->key_sizes[k]);
+			printf("%u bytes from +%u%s to +%u: not equal\n", r.size, r.source,
 			       r.splice ? " spliced" : "", r.destination);
 			return 1;
 		}

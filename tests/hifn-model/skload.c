@@ -59,6 +59,7 @@ static void done(struct crypto_async_request *base, int error)
 		return;
 	if (error)
 		WRITE_ONCE(failure, error);
+	/* with load(): what was done to the buffer was done before */
 	smp_store_release(&slot->busy, false);
 	/* half of them are submitted at once, as a loaded consumer would */
 	if (atomic_dec_return(&in_work) <= depth / 2)
@@ -86,6 +87,7 @@ static void load(struct slot *slots)
 	while (submitted < count && !READ_ONCE(failure)) {
 		wait_event(wait, atomic_read(&in_work) <= depth / 2);
 		for (i = 0; i < depth && submitted < count; i++) {
+			/* with done() */
 			if (smp_load_acquire(&slots[i].busy))
 				continue;
 			submit(&slots[i]);

@@ -143,7 +143,7 @@ enum { ALG_DES, ALG_3DES, ALG_RC4, ALG_AES };
 #define MAC_NEW_KEY	0x0800
 #define MAC_KEY		64
 
-/* --- the model ------------------------------------------------------------- */
+/* --- the model ------------------------------------------------------------ */
 
 /* most descriptors of one command in one ring, and most jumps among them */
 #define MAX_DESCRIPTORS	4096
@@ -321,7 +321,7 @@ static void G_GNUC_PRINTF(2, 3) hifn_misuse(Hifn *s, const char *format, ...)
 		      PCI_SLOT(s->pci.devfn), PCI_FUNC(s->pci.devfn), text);
 }
 
-/* --- interrupts ------------------------------------------------------------- */
+/* --- interrupts ----------------------------------------------------------- */
 
 /* CSR as the guest reads it, without the enable bits */
 static uint32_t hifn_csr(Hifn *s)
@@ -350,7 +350,7 @@ static void hifn_report(Hifn *s, int ring, uint32_t bits)
 	s->csr |= bits << (8 * ring) & CSR_LATCHED;
 }
 
-/* --- DMA ---------------------------------------------------------------------- */
+/* --- DMA ------------------------------------------------------------------ */
 
 /* a ring can't go on: its status says so, and all stands still until a reset */
 static void hifn_abort(Hifn *s, int ring)
@@ -497,7 +497,7 @@ static bool hifn_retire(Hifn *s, int ring, uint32_t flags)
 	return true;
 }
 
-/* --- the engines ---------------------------------------------------------------- */
+/* --- the engines ---------------------------------------------------------- */
 
 static bool hifn_complain(Error *error)
 {
@@ -727,7 +727,7 @@ static bool hifn_execute(Hifn *s, const uint8_t *data, size_t size)
 	return true;
 }
 
-/* --- faults ----------------------------------------------------------------------- */
+/* --- faults --------------------------------------------------------------- */
 
 static int hifn_fault_ring(Hifn *s)
 {
@@ -764,7 +764,7 @@ static enum fault hifn_next_fault(Hifn *s)
 	return fault;
 }
 
-/* --- a command's life --------------------------------------------------------------- */
+/* --- a command's life ----------------------------------------------------- */
 
 /* may anything happen at all? */
 static bool hifn_may_run(Hifn *s)
@@ -937,7 +937,7 @@ static void hifn_timer(void *opaque)
 	hifn_advance(opaque);
 }
 
-/* --- resets --------------------------------------------------------------------------- */
+/* --- resets --------------------------------------------------------------- */
 
 /* The command in work is forgotten; descriptors stay as they are in memory. */
 static void hifn_reset_dma(Hifn *s)
@@ -987,7 +987,7 @@ static void hifn_reset(DeviceState *device)
 	hifn_update_line(s);
 }
 
-/* --- registers -------------------------------------------------------------------------- */
+/* --- registers ------------------------------------------------------------ */
 
 static uint32_t hifn_parity_step(uint32_t word)
 {
@@ -1099,10 +1099,18 @@ static void hifn_pu_write(void *opaque, hwaddr address, uint64_t value,
 		}
 		s->puctrl = value & ~(uint32_t)PUCTRL_RESET;
 		break;
-	case PUISR:	s->puisr &= ~value; break;
-	case PUCNFG:	s->pucnfg = value; break;
-	case PUIER:	s->puier = value; break;
-	case FIFOCNFG:	s->fifocnfg = value; break;
+	case PUISR:
+		s->puisr &= ~value;
+		break;
+	case PUCNFG:
+		s->pucnfg = value;
+		break;
+	case PUIER:
+		s->puier = value;
+		break;
+	case FIFOCNFG:
+		s->fifocnfg = value;
+		break;
 	}
 	hifn_advance(s);
 }
@@ -1260,7 +1268,7 @@ static const MemoryRegionOps hifn_dma_ops = {
 	.impl = { .min_access_size = 4, .max_access_size = 4 },
 };
 
-/* --- the model's own registers ---------------------------------------------------------------- */
+/* --- the model's own registers -------------------------------------------- */
 
 static uint32_t hifn_model_read(Hifn *s, uint32_t address)
 {
@@ -1322,7 +1330,7 @@ static void hifn_config_write(PCIDevice *pci, uint32_t address, uint32_t value,
 		pci_default_write_config(pci, address, value, size);
 }
 
-/* --- the device in QEMU ------------------------------------------------------------------------- */
+/* --- the device in QEMU --------------------------------------------------- */
 
 static int hifn_name_index(const char *name, const char *const *names, int count)
 {
