@@ -11,7 +11,7 @@ for module in dm-mod dm-crypt acrypto_soft; do
 done
 modprobe acrypto_hifn timeout_ms=1000
 soft break
-for dev in $C/soft*; do
+for dev in "$C"/soft*; do
 	await_state "${dev##*/}" broken
 done
 set -- $(boards)

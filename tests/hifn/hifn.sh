@@ -20,6 +20,7 @@
 
 C=/sys/class/acrypto
 HIFN_CAPS=43
+# shellcheck disable=SC2034
 KEY=603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4
 
 boards()
@@ -120,7 +121,7 @@ await_state()
 
 is_more()
 {
-	[ "$($2 $3 $4)" -gt "$1" ]
+	[ "$("$2" "$3" "$4")" -gt "$1" ]
 }
 
 # await_more NUMBER COMMAND ARGUMENT ARGUMENT
