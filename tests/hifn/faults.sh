@@ -9,7 +9,7 @@
 for module in dm-mod dm-crypt acrypto_soft; do
 	modprobe $module
 done
-modprobe acrypto_hifn timeout_ms=1000
+modprobe acrypto_hifn timeout_ms=3000
 soft break
 for dev in "$C"/soft*; do
 	await_state "${dev##*/}" broken
