@@ -15,7 +15,7 @@ for parameter in clock=66 clock=ext clock=ext19 clock=ext134 clock=pci33x \
 	check "and the kernel says why" sh -c "dmesg | grep '${parameter%=*}=.*must be'"
 done
 
-check "the driver loads" modprobe acrypto_hifn clock=pci33
+check "the driver loads" modprobe acrypto_hifn $PATIENT clock=pci33
 same "both chips are devices" "$(cat $C/crypto_sessions/devices)" "hifn0 hifn1"
 for dev in hifn0 hifn1; do
 	check "$dev passed all its self-tests" good $dev
@@ -94,7 +94,7 @@ done
 same "no session is left" "$(cat $C/*/sessions | sort -u)" 0
 check "the driver goes" rmmod acrypto_hifn
 same "and its devices" "$(cat $C/crypto_sessions/devices)" ""
-check "with one command for each interrupt" modprobe acrypto_hifn batch=1
+check "with one command for each interrupt" modprobe acrypto_hifn $PATIENT batch=1
 check "it passes its tests, too" good hifn0
 check "the driver goes again" rmmod acrypto_hifn
 check "and the core" sh -c "rmmod dm-crypt; rmmod acrypto"

@@ -9,7 +9,7 @@
 for module in dm-mod dm-crypt acrypto_soft; do
 	modprobe $module
 done
-modprobe acrypto_hifn timeout_ms=3000
+modprobe acrypto_hifn $PATIENT
 soft break
 for dev in "$C"/soft*; do
 	await_state "${dev##*/}" broken
@@ -85,7 +85,7 @@ sleep 1
 for n in 1 2 3; do
 	check "the driver goes under load, $n" rmmod acrypto_hifn
 	sleep 1
-	check "and comes back, $n" modprobe acrypto_hifn
+	check "and comes back, $n" modprobe acrypto_hifn $PATIENT
 	sleep 1
 done
 check "with its share of the work" \

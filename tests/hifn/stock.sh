@@ -11,7 +11,7 @@ for module in brd dm-crypt acrypto_capi; do
 	check "$module loads" modprobe $module
 done
 make_nodes
-check "the driver loads" modprobe acrypto_hifn
+check "the driver loads" modprobe acrypto_hifn $PATIENT
 same "both boards are devices" "$(cat $C/crypto_sessions/devices)" "hifn0 hifn1"
 for dev in hifn0 hifn1; do
 	check "$dev passed all its self-tests" good $dev
