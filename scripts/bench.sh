@@ -22,6 +22,7 @@
 #	fio2		the same with fio, by wall time
 #	copy		mkfs.ext3, copying a big file, reading it back
 #	bonnie		bonnie++ on ext3
+#	esp		IPsec, by bench-esp.sh, which has more options
 #  --quick		fewer cells, shorter runs
 #  --cipher C		dm-crypt's name of the cipher (aes-cbc-essiv:sha256)
 #  --bits N		size of its key (128)
@@ -49,7 +50,7 @@ while [ $# -gt 0 ]; do
 		--kernel) kernel=$2 ;;
 		--workload)
 			case $2 in
-			fio | streams | fio2 | copy | bonnie) workloads+=("$2") ;;
+			fio | streams | fio2 | copy | bonnie | esp) workloads+=("$2") ;;
 			*) usage_error "no workload '$2'" ;;
 			esac
 			;;
@@ -260,6 +261,14 @@ emulator=$(qemu-system-x86_64 --version | head -n 1)
 revision=$(git -C "$ACRYPTO_TOP" describe --always --dirty 2>/dev/null || echo unknown)
 reports=()
 for workload in "${workloads[@]}"; do
+	if [ "$workload" = esp ]; then
+		more=(${rounds:+--rounds "$rounds"})
+		[ "$quick" = no ] || more+=(--quick)
+		"$ACRYPTO_TOP/scripts/bench-esp.sh" --tree "$tree" --out "$out" \
+			${more[@]+"${more[@]}"}
+		reports+=("$out/$kernel-esp.csv")
+		continue
+	fi
 	"run_$workload"
 	notes=() lockstep=()
 	case $workload in

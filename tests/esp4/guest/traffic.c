@@ -20,9 +20,10 @@
  *					have the kernel take ESP from this UDP port
  *	traffic tap DEVICE FILE		look at every frame; on SIGTERM write to FILE
  *					the number and the sum of those with ESP
- *	traffic blast ADDR SIZE COUNT	send datagrams to a socket of its own at ADDR,
- *					and print how long that took, in ns
- *	traffic stream ADDR BYTES	the same with a TCP connection
+ *	traffic blast FROM TO SIZE COUNT
+ *					send datagrams from one address of this machine
+ *					to another and print how long that took, in ns
+ *	traffic stream FROM TO BYTES	the same with a TCP connection
  *
  * Datagrams of one size have one content, a stream has one from its start: both
  * are parts of a table that tests/esp4/esp.py makes as well.  A lost datagram is
@@ -617,19 +618,20 @@ static int tap(const char *device, const char *name)
  * One process is both ends, so that the receiver is never behind: a few
  * datagrams are out at a time, as many as a busy sender has in its queues.
  */
-static int blast(const char *host, size_t size, unsigned long count)
+static int blast(const char *own, const char *host, size_t size, unsigned long count)
 {
 	static uint8_t in[65536];
 	struct sockaddr_in at = address(host, 0);
 	socklen_t len = sizeof(at);
-	int to = bound_socket(SOCK_DGRAM, host, 0), from;
+	int to = bound_socket(SOCK_DGRAM, host, 0);
+	int from = bound_socket(SOCK_DGRAM, own, 0);
 	unsigned long sent = 0, got = 0;
 	uint64_t start;
 	ssize_t n;
 
-	if (getsockname(to, (struct sockaddr *)&at, &len))
-		die("getsockname: %s", strerror(errno));
-	from = connected_socket(SOCK_DGRAM, 0, at);
+	if (getsockname(to, (struct sockaddr *)&at, &len) ||
+	    connect(from, (struct sockaddr *)&at, sizeof(at)))
+		die("connect: %s", strerror(errno));
 	start = now_ns();
 	while (got < count) {
 		while (sent < count && sent - got < 32) {
@@ -649,7 +651,7 @@ static int blast(const char *host, size_t size, unsigned long count)
 	return 0;
 }
 
-static int bulk(const char *host, uint64_t bytes)
+static int bulk(const char *own, const char *host, uint64_t bytes)
 {
 	static uint8_t in[65536];
 	struct sockaddr_in at = address(host, 0);
@@ -662,7 +664,9 @@ static int bulk(const char *host, uint64_t bytes)
 		die("listen: %s", strerror(errno));
 	start = now_ns();
 	if (!fork()) {
-		from = connected_socket(SOCK_STREAM, 0, at);
+		from = bound_socket(SOCK_STREAM, own, 0);
+		if (connect(from, (struct sockaddr *)&at, sizeof(at)))
+			_exit(1);
 		while (sent < bytes) {
 			n = bytes - sent < 65536 ? bytes - sent : 65536;
 			n = write(from, table, n);
@@ -718,10 +722,11 @@ int main(int argc, char **argv)
 		return encap(number(arg[0], 65535), arg[1]);
 	if (!strcmp(what, "tap") && n == 2)
 		return tap(arg[0], arg[1]);
-	if (!strcmp(what, "blast") && n == 3)
-		return blast(arg[0], number(arg[1], LONGEST), number(arg[2], 1 << 30));
-	if (!strcmp(what, "stream") && n == 2)
-		return bulk(arg[0], number(arg[1], 1ul << 40));
+	if (!strcmp(what, "blast") && n == 4)
+		return blast(arg[0], arg[1], number(arg[2], LONGEST),
+			     number(arg[3], 1 << 30));
+	if (!strcmp(what, "stream") && n == 3)
+		return bulk(arg[0], arg[1], number(arg[2], 1ul << 40));
 	fprintf(stderr, "traffic: wrong usage; see the top of traffic.c\n");
 	return 2;
 }

@@ -1,0 +1,139 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# usage: bench-esp.sh [option]...
+#
+# Measures IPsec (ESP, AES-128-CBC, HMAC-SHA1-96) on acrypto against the same
+# kernel's stock ESP, in one boot of a QEMU guest that is both ends, turn and turn
+# about.  Prints a table and `worst cell: RATIO (which cell)`; a ratio above 1
+# means that acrypto is the faster one.  Results also go to benchmarks/results/.
+#
+#  --kernel V		kernel to measure (2.6.20)
+#  --cpus N		1: time counted in instructions (default); 2: wall time, by
+#			the time stamp counter, with one SA and with four, and
+#			stock against itself
+#  --device MODULE	measure this driver's devices instead of the CPU
+#  --qemu-arg ARG	what the device needs of QEMU; may be repeated
+#  --quick		less data for each cell
+#  --rounds N		measure every cell so often
+#  --tree TREE		measure this built kernel tree
+#  --out DIR		where the results go
+#
+# exit: 0 done, 1 failed, 2 wrong usage or unfit input
+
+set -eu -o pipefail
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+
+kernel=2.6.20 cpus=1 device=acrypto quick=no rounds='' tree=''
+out=$ACRYPTO_TOP/benchmarks/results
+extra=()
+while [ $# -gt 0 ]; do
+	case $1 in
+	--kernel | --cpus | --device | --qemu-arg | --rounds | --tree | --out)
+		[ $# -ge 2 ] || usage_error "$1 needs a value"
+		case $1 in
+		--kernel) kernel=$2 ;;
+		--cpus) cpus=$2 ;;
+		--device) device=$2 ;;
+		--qemu-arg) extra+=(--qemu-arg "$2") ;;
+		--rounds) rounds=$2 ;;
+		--tree) tree=$2 ;;
+		--out) out=$2 ;;
+		esac
+		shift
+		;;
+	--quick) quick=yes ;;
+	-h | --help)
+		show_help
+		exit 0
+		;;
+	*) usage_error "unknown argument '$1'" ;;
+	esac
+	shift
+done
+[[ $cpus =~ ^[12]$ ]] || usage_error "--cpus takes 1 or 2, not '$cpus'"
+[[ $rounds =~ ^([1-9][0-9]*)?$ ]] || usage_error "--rounds takes a number above 0"
+[[ $device =~ ^[a-z][a-z0-9_]*$ ]] || usage_error "--device takes a module's name"
+[ -z "$tree" ] || [ -d "$tree" ] || refuse "no such folder: $tree"
+
+need_packages python3 gnuplot-nox qemu-system-x86 musl-tools linux-libc-dev
+mkdir -p "$out"
+if [ -z "$tree" ]; then
+	tree=$(built_tree "$kernel" x86_64) || exit 1
+else
+	kernel=$(kernel_version "$tree") || refuse "$tree is no kernel tree"
+fi
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' INT TERM HUP
+compile()
+{
+	musl-gcc -static -O2 -idirafter /usr/include -idirafter \
+		"/usr/include/$(gcc -print-multiarch)" -o "$work/$1" "$2"
+}
+compile traffic "$ACRYPTO_TOP/tests/esp4/guest/traffic.c"
+compile ticks "$ACRYPTO_TOP/benchmarks/guest/ticks.c"
+
+# datagrams and bytes of a measurement, by size
+scale=10
+[ "$quick" = no ] || scale=1
+sas=1
+[ "$cpus" -eq 1 ] || sas='1 4'
+cells=
+for n in $sas; do
+	for mode in transport tunnel; do
+		cells+="$mode:64:$((1500 * scale)):$n $mode:512:$((800 * scale)):$n "
+		cells+="$mode:1400:$((600 * scale)):$n $mode:bulk:$((600000 * scale)):$n "
+	done
+done
+if [ "$cpus" -eq 1 ]; then
+	rounds=${rounds:-2}
+	variants="stock $device"
+	clock="instructions (one CPU, -icount)"
+	how=(--icount)
+else
+	rounds=${rounds:-5}
+	variants="stock $device stock2"
+	clock="wall time, by the time stamp counter"
+	how=(--smp 2 --env CLOCK=ticks)
+fi
+
+say "booting Linux $kernel"
+"$ACRYPTO_TOP/scripts/guest.sh" --tree "$tree" --timeout 7200 "${how[@]}" \
+	--script "$ACRYPTO_TOP/benchmarks/guest/esp.sh" \
+	--file "$ACRYPTO_TOP/benchmarks/guest/lib.sh:/bench.sh" \
+	--file "$work/traffic:/bin/traffic" --file "$work/ticks:/bin/ticks" \
+	--env "CELLS=$cells" --env "ROUNDS=$rounds" --env "VARIANTS=$variants" \
+	--out "$work/guest" ${extra[@]+"${extra[@]}"} | while read -r line; do
+	case $line in
+	verdict:*) ;;
+	*) say "$line" ;;
+	esac
+done
+
+name=$kernel-esp
+[ "$cpus" -eq 1 ] || name+=-smp$cpus
+if [ "$device" != acrypto ]; then
+	name+=-$device
+	# the table's columns are stock and acrypto
+	sed -i "s/^\(sample [^ ]*\) $device /\1 acrypto /" "$work/guest/result.log"
+fi
+processor=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
+busy=$(awk '$1 == "cpu" && $3 !~ /^stock/ { n[$2]++; sum[$2] += $4 }
+	END { for (cell in n) printf " %s %.0f %%,", cell, sum[cell] / n[cell] }' \
+	"$work/guest/result.log" | sed 's/,$//')
+python3 "$ACRYPTO_TOP/benchmarks/report.py" \
+	--title "ESP over IPv4, Linux $kernel, AES-128-CBC, HMAC-SHA1-96, payload" \
+	--note "both ends in one guest: each packet is encrypted and decrypted once" \
+	--note "host: $processor, $(nproc) CPUs" \
+	--note "emulator: $(qemu-system-x86_64 --version | head -n 1)" \
+	--note "clock: $clock" \
+	--note "devices: $device; the CPU is busy with acrypto:$busy" \
+	--note "acrypto: $(git -C "$ACRYPTO_TOP" describe --always --dirty 2>/dev/null ||
+		echo unknown)" \
+	--name "$name" --out "$out" "$work/guest/result.log"
+gnuplot "$out/$name.gnuplot" || die "gnuplot failed"
+rm -f "$out/$name.gnuplot"
+cat "$out/$name.txt"
+python3 "$ACRYPTO_TOP/benchmarks/report.py" --worst "$out/$name.csv"
