@@ -152,7 +152,7 @@ for cell in $CELLS; do
 			sample "$name" "$variant" \
 				"$(per_second $((bytes * sas)) "$took")" KiB/s
 			report "cpu $name $variant $(echo "$before $(jiffies)" | awk \
-				'{ printf "%.0f", $4 > $2 ? 100 * ($3 - $1) / ($4 - $2) : 100 }')"
+				'{ printf "%.0f", ($4 > $2) ? 100 * ($3 - $1) / ($4 - $2) : 100 }')"
 			done=$(($(sessions) - done))
 			case $variant in
 			stock*) [ $done -eq 0 ] ;;

@@ -113,7 +113,6 @@ class Capture:
         elif sa.mode == "beet":
             if protocol == esp.BEETPH:
                 raise esp.Wrong("options in BEET mode, where there were none")
-            src, dst = (bytes([a[0], 2, a[2], a[3]]) for a in (src, dst))
         self.inside(sa, protocol, data, src, dst)
 
     def inside(self, sa, protocol, data, src, dst):

@@ -6,8 +6,11 @@
 # second one does what it is told.
 #
 #	10.0.0.SIDE	never protected: what they tell each other
-#	10.1.0.SIDE	transport mode; the outer addresses of the other modes
-#	10.2.0.SIDE	the inner addresses of tunnel and BEET mode
+#	10.1.0.SIDE	transport and BEET mode; the outer addresses of tunnels
+#	10.2.0.SIDE	the inner addresses of tunnels
+#
+# Linux 2.6.20 looks for a BEET state by the inner addresses and not by those of
+# the policy's template (xfrm_tmpl_resolve_one), so they have to be the same.
 #
 #	esp_modules		what IPsec may need
 #	net_up			them, the addresses, and the servers
@@ -129,8 +132,8 @@ key()
 inner()
 {
 	case $1 in
-	transport) echo "10.1.0.$2" ;;
-	*) echo "10.2.0.$2" ;;
+	tunnel) echo "10.2.0.$2" ;;
+	*) echo "10.1.0.$2" ;;
 	esac
 }
 
@@ -186,7 +189,7 @@ esp_sa()
 	*) set -- "$@" encap "$encap" 4501 4501 0.0.0.0 ;;
 	esac
 	if [ "$mode" = beet ]; then
-		set -- "$@" sel src "10.2.0.$from" dst "10.2.0.$((3 - from))"
+		set -- "$@" sel src "10.1.0.$from" dst "10.1.0.$((3 - from))"
 	fi
 	ip xfrm state add src "10.1.0.$from" dst "10.1.0.$((3 - from))" proto esp \
 		spi "$spi" reqid 1 mode "$mode" replay-window 32 "$@"
