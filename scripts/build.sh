@@ -72,6 +72,8 @@ esac
 
 cc=gcc
 ! command -v ccache >/dev/null 2>&1 || cc="ccache gcc"
+# what is given on make's command line, the architecture's Makefile can't extend
+[ "$arch" != i386 ] || cc="$cc -m32"
 log=$tree/build.log
 kmake()
 {

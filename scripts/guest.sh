@@ -17,7 +17,8 @@
 #  --smp N		virtual CPUs (1)
 #  --mem MB		memory (256)
 #  --cpu MODEL		QEMU's CPU model (qemu64)
-#  --arch ARCH		what the guest's programs are for: x86_64 (default) or i386
+#  --arch ARCH		what the guest's programs are for: x86_64 or i386 (default:
+#			as TREE, else x86_64)
 #  --icount		time counts instructions: repeatable, for one CPU alone
 #  --disk FILE		raw image that becomes the next IDE disk: hda, hdb, ...
 #  --append TEXT	more of the kernel's command line
@@ -54,7 +55,7 @@ COMPLAINTS+='|general protection fault|segfault|Bad page state'
 COMPLAINTS+='|bad: scheduling|still has locks held|leaked'
 COMPLAINTS+='|Out of memory|oom-killer|unable to mount root|Attempted to kill'
 
-tree='' kernel='' modules='' script='' smp=1 mem=256 cpu=qemu64 arch=x86_64 icount='' append=''
+tree='' kernel='' modules='' script='' smp=1 mem=256 cpu=qemu64 arch='' icount='' append=''
 limit=300 out='' allow='' quiet='' counting='' lockstep=''
 files=() variables=() disks=() plugins=() extra=()
 
@@ -123,6 +124,9 @@ if [ -n "$tree" ]; then
 		[ -n "$kernel" ] || [ ! -f "$file" ] || kernel=$file
 	done
 	[ -n "$kernel" ] || refuse "$tree isn't built: there is no bzImage"
+	case $kernel in
+	*/arch/i386/*) arch=${arch:-i386} ;;
+	esac
 	# a tree built by hand has them where they were made
 	[ -n "$modules" ] || modules=$tree/installed
 	[ -d "$modules" ] || modules=$tree
@@ -140,13 +144,8 @@ for variable in ${variables[@]+"${variables[@]}"}; do
 		usage_error "--env takes NAME=VALUE, not '$variable'"
 done
 
-need_packages qemu-system-x86 cpio
-# what runs here, and what runs there: this machine may not run i386 programs
-tools=$("$ACRYPTO_TOP/scripts/userland.sh") || exit 1
-userland=$tools
-if [ "$arch" != x86_64 ]; then
-	userland=$("$ACRYPTO_TOP/scripts/userland.sh" --arch "$arch") || exit 1
-fi
+need_packages qemu-system-x86 cpio kmod
+userland=$("$ACRYPTO_TOP/scripts/userland.sh" --arch "${arch:-x86_64}") || exit 1
 
 work=$(mktemp -d)
 qemu=
@@ -173,9 +172,9 @@ build_initramfs()
 
 	mkdir -p "$root"/{bin,dev,etc,lib/modules/0.0.0,mnt,proc,sys,tmp}
 	cp "$userland"/* "$root/bin/"
-	"$tools/busybox" --list | while read -r file; do
+	while read -r file; do
 		[ -e "$root/bin/$file" ] || ln -s busybox "$root/bin/$file"
-	done
+	done <"$userland/.applets"
 	ln -s bin "$root/sbin"
 	mknod -m 600 "$root/dev/console" c 5 1
 	cp "$ACRYPTO_TOP/tests/guest/init" "$root/init"
@@ -198,8 +197,10 @@ build_initramfs()
 			cp "$module" "$root/lib/modules/0.0.0/"
 		done
 		find "$root/lib/modules/0.0.0" -name '*.ko' -exec strip -g {} +
-		"$tools/busybox" depmod -b "$root" 0.0.0 ||
+		/sbin/depmod -b "$root" 0.0.0 2>"$work/depmod" || {
+			cat "$work/depmod" >&2
 			die "no list of modules: depmod failed"
+		}
 	fi
 	(cd "$root" && find . -print0 | LC_ALL=C sort -z |
 		cpio --null -o -H newc --quiet) >"$work/initramfs"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# usage: userland.sh [DIR]
+# usage: userland.sh [--arch x86_64|i386] [--compiler] [DIR]
 #
 # Builds the programs of the test guests from Debian's source packages,
 # static and against musl, so that they run on every kernel from 2.6.15 on
@@ -13,14 +13,78 @@
 # of the cache that holds them is printed.  They are built once, and again
 # when Debian's versions, the compilers or this script change.
 #
+#   --arch ARCH	what machine they are for: x86_64 (default), or i386, which has
+#		busybox and dmsetup alone
+#   --compiler	print the path of a compiler for further programs of that kind
+#		instead; to be called with -static
+#
 # exit: 0 done, 1 failed, 2 wrong usage or unfit input
 
 set -eu -o pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
+arch=x86_64 compiler=''
 PACKAGES=(busybox lvm2 fio bonnie++ e2fsprogs iproute2)
 NEEDS=(gcc g++ make musl-tools linux-libc-dev dpkg-dev bzip2 xz-utils binutils)
+
+# Debian has a musl for each of its machines, but no compiler for i386 on amd64
+# that knows it: so musl is built, for gcc -m32.
+build_compiler_i386()
+{
+	local dir=$1 work
+
+	work=$(mktemp -d "$ACRYPTO_CACHE/musl.XXXXXX")
+	# shellcheck disable=SC2064
+	trap "rm -rf '$work'" EXIT
+	fetch_source_package musl "$work/musl"
+	run_logged "building musl for i386" "$ACRYPTO_CACHE/logs/userland-musl.log" \
+		bash "$0" --build-package musl "$work/musl" "$dir"
+	rm -rf "$work"
+	trap - EXIT
+}
+
+# $1 is a name for the folder while it is being made, and musl's specs would keep
+# it: they are made again by whoever uses them
+build_musl()
+{
+	local dir=$1
+
+	CROSS_COMPILE='' ./configure --target=i386 --prefix=/ --disable-shared \
+		--enable-wrapper=gcc CC="gcc -m32 -march=i686"
+	make -j"$(jobs_count)" CROSS_COMPILE=
+	make install CROSS_COMPILE= DESTDIR="$dir"
+	cp tools/musl-gcc.specs.sh "$dir/"
+}
+
+# print a compiler for i386
+compiler_i386()
+{
+	local musl dir multiarch
+
+	musl=$(cached musl-i386 "$(hash_of "$(declare -f build_compiler_i386 build_musl)" \
+		"$(source_package_version musl || echo offline)" "$(gcc --version)")" \
+		build_compiler_i386)
+	multiarch=$(gcc -print-multiarch)
+	dir=$ACRYPTO_CACHE/compiler-i386
+	mkdir -p "$dir/include"
+	ln -sfn /usr/include/linux "$dir/include/linux"
+	ln -sfn /usr/include/asm-generic "$dir/include/asm-generic"
+	ln -sfn /usr/include/mtd "$dir/include/mtd"
+	ln -sfn /usr/include/scsi "$dir/include/scsi"
+	ln -sfn "/usr/include/$multiarch/asm" "$dir/include/asm"
+	sh "$musl/musl-gcc.specs.sh" "$musl/include" "$musl/lib" \
+		/lib/ld-musl-i386.so.1 >"$dir/specs.$$"
+	mv "$dir/specs.$$" "$dir/specs"
+	cat >"$dir/cc.$$" <<-EOF
+	#!/bin/sh
+	exec gcc -m32 -march=i686 -Wl,-m,elf_i386 "\$@" -specs $dir/specs \\
+		-idirafter $dir/include
+	EOF
+	chmod +x "$dir/cc.$$"
+	mv "$dir/cc.$$" "$dir/cc"
+	printf '%s\n' "$dir/cc"
+}
 
 # a compiler for musl that finds the kernel's headers and nothing of glibc
 make_compilers()
@@ -48,6 +112,7 @@ make_compilers()
 		-isystem $gcc_dir/include -isystem /usr/include/$(uname -m)-linux-musl \\
 		-idirafter $dir/include "\$@"
 	EOF
+	ln -s "$(command -v ld)" "$dir/ld"
 	chmod +x "$dir/cc" "$dir/c++"
 }
 
@@ -101,8 +166,11 @@ build_busybox()
 	for name in $(busybox_options); do
 		grep -qx "CONFIG_$name=y" .config || die "busybox: no option $name"
 	done
-	make -j"$(jobs_count)" CC="$tools/cc" HOSTCC=gcc SKIP_STRIP=y busybox
+	make -j"$(jobs_count)" CC="$tools/cc" LD="$tools/ld" HOSTCC=gcc SKIP_STRIP=y \
+		busybox busybox.links
 	cp busybox "$OUT/"
+	# what guests of another machine can't be asked for
+	sed 's,.*/,,' busybox.links >"$OUT/.applets"
 }
 
 build_lvm2()
@@ -226,6 +294,12 @@ check_program()
 	case $(LC_ALL=C readelf -lW "$file") in
 	*INTERP*) die "$file isn't static" ;;
 	esac
+	# not every machine of 64 bits runs programs of 32
+	if [ "$arch" = i386 ]; then
+		LC_ALL=C readelf -h "$file" | grep -q "Class: *ELF32" ||
+			die "$file isn't for i386"
+		return 0
+	fi
 	output=$("$file" "$@" 2>&1) || true
 	case $output in
 	*"$EXPECT"*) ;;
@@ -240,7 +314,14 @@ build_userland()
 	work=$(mktemp -d "$ACRYPTO_CACHE/userland.XXXXXX")
 	# shellcheck disable=SC2064
 	trap "rm -rf '$work'" EXIT
-	make_compilers "$work/tools"
+	if [ "$arch" = i386 ]; then
+		mkdir "$work/tools"
+		ln -s "$(compiler_i386)" "$work/tools/cc"
+		printf '#!/bin/sh\nexec ld -m elf_i386 "$@"\n' >"$work/tools/ld"
+		chmod +x "$work/tools/ld"
+	else
+		make_compilers "$work/tools"
+	fi
 	for package in "${PACKAGES[@]}"; do
 		fetch_source_package "$package" "$work/$package"
 		OUT=$out run_logged "building $package for the guests" \
@@ -252,11 +333,13 @@ build_userland()
 	chmod 755 "$out"/*
 	EXPECT=BusyBox check_program "$out/busybox"
 	EXPECT=Library check_program "$out/dmsetup" --version
-	EXPECT=fio-3 check_program "$out/fio" --version
-	EXPECT=mke2fs check_program "$out/mke2fs" -V
-	EXPECT=e2fsck check_program "$out/e2fsck" -V
-	EXPECT=usage check_program "$out/bonnie++" -h
-	EXPECT=iproute2 check_program "$out/ip" -V
+	if [ "$arch" != i386 ]; then
+		EXPECT=fio-3 check_program "$out/fio" --version
+		EXPECT=mke2fs check_program "$out/mke2fs" -V
+		EXPECT=e2fsck check_program "$out/e2fsck" -V
+		EXPECT=usage check_program "$out/bonnie++" -h
+		EXPECT=iproute2 check_program "$out/ip" -V
+	fi
 	rm -rf "$work"
 	trap - EXIT
 }
@@ -272,25 +355,60 @@ key()
 		"$(dpkg-query -W musl-dev linux-libc-dev)"
 }
 
-case ${1:-} in
--h | --help)
-	show_help
-	exit 0
-	;;
---build-package)
+while [ $# -gt 0 ]; do
+	case $1 in
+	-h | --help)
+		show_help
+		exit 0
+		;;
+	--build-package)
+		shift
+		build_package "$@"
+		exit 0
+		;;
+	--arch)
+		[ $# -ge 2 ] || usage_error "$1 needs a value"
+		arch=$2
+		shift
+		;;
+	--compiler)
+		compiler=1
+		;;
+	-*)
+		usage_error "unknown option '$1'"
+		;;
+	*)
+		break
+		;;
+	esac
 	shift
-	build_package "$@"
-	exit 0
-	;;
--*)
-	usage_error "unknown option '$1'"
-	;;
-esac
+done
 [ $# -le 1 ] || usage_error "one folder at most"
+[ -z "$compiler" ] || [ $# -eq 0 ] || usage_error "a compiler is not copied"
+case $arch in
+x86_64)	;;
+i386)
+	PACKAGES=(busybox lvm2)
+	NEEDS=(gcc make musl-tools "lib32gcc-$(gcc -dumpversion)-dev" linux-libc-dev
+		dpkg-dev bzip2 xz-utils binutils)
+	;;
+*)	usage_error "no programs for '$arch'" ;;
+esac
 
 mkdir -p "$ACRYPTO_CACHE"
+need_tool gcc gcc
 need_packages "${NEEDS[@]}"
-folder=$(cached userland "$(key)" build_userland)
+if [ -n "$compiler" ]; then
+	if [ "$arch" = i386 ]; then
+		compiler_i386
+	else
+		command -v musl-gcc
+	fi
+	exit 0
+fi
+name=userland
+[ "$arch" = x86_64 ] || name=userland-$arch
+folder=$(cached "$name" "$(key)" build_userland)
 if [ $# -eq 1 ]; then
 	[ ! -e "$1" ] || [ -d "$1" ] || refuse "'$1' is no folder"
 	mkdir -p "$1"
