@@ -98,6 +98,7 @@ option ACRYPTO_CAPI crypto/acrypto/capi
 option ACRYPTO_CAPIDEV crypto/acrypto/capidev
 option ACRYPTO_SIM drivers/crypto/acrypto
 option ACRYPTO_HIFN drivers/crypto/acrypto
+option ACRYPTO_PADLOCK drivers/crypto/acrypto
 cat >"$dir/Kbuild" <<EOF
 # SPDX-License-Identifier: GPL-2.0
 subdir-ccflags-y := -I\$(src)/include
