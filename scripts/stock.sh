@@ -19,6 +19,7 @@ set -eu -o pipefail
 
 # folders of modules that are kept, and modules that are needed beside them
 MODULES=(crypto arch/x86/crypto lib drivers/md drivers/block drivers/virtio
+	drivers/crypto/padlock-aes.ko drivers/crypto/padlock-sha.ko
 	drivers/char/hw_random drivers/ata drivers/scsi fs/ext4 fs/jbd2 fs/mbcache.ko
 	drivers/net/ethernet/intel/e1000 drivers/net/veth.ko drivers/net/dummy.ko
 	net/ipv4 net/ipv6 net/xfrm net/key)
