@@ -300,7 +300,7 @@ cached_build()
 
 cached()
 {
-	local dir=$ACRYPTO_CACHE/built/$1-${2:0:16} name=$1
+	local dir=$ACRYPTO_CACHE/built/$1-${2:0:16}
 
 	# the first command that fails ends the build, so set -e has to be in
 	# force: not so after "if" or before "||"
@@ -308,7 +308,7 @@ cached()
 	off)	die "cached: call it as DIR=\$(cached ...), without if, && or ||" ;;
 	esac
 	shift 2
-	with_lock "built-$name" cached_build "$dir" "$@"
+	with_lock "built-$(basename "$dir")" cached_build "$dir" "$@"
 	printf '%s\n' "$dir"
 }
 
@@ -564,12 +564,21 @@ newest_source()
 
 source_package_version()
 {
-	local version
+	local version kept=$ACRYPTO_CACHE/apt/versions/$1
+	local stamp=$ACRYPTO_CACHE/apt/updated
 
-	mkdir -p "$ACRYPTO_CACHE"
+	# asking apt is slow, and its answer is as old as its lists
+	if [ -s "$kept" ] && [ "$kept" -nt "$stamp" ] &&
+	   [ -n "$(find "$stamp" -mtime -1 2>/dev/null)" ]; then
+		cat "$kept"
+		return 0
+	fi
+	mkdir -p "$ACRYPTO_CACHE/apt/versions"
 	with_lock apt-source apt_source_lists
 	version=$(newest_source "$1")
 	[ -n "$version" ] || return 1
+	printf '%s\n' "$version" >"$kept.$$"
+	mv "$kept.$$" "$kept"
 	printf '%s\n' "$version"
 }
 
