@@ -133,14 +133,14 @@ touched=$(kernel_configs "$version")/touched
 changed=
 if [ -f "$touched" ]; then
 	need_tool git git
-	while read -r id file; do
+	while read -r file; do
 		grep -qxF "$file" "$tmp/files" || continue
 		if [ ! -f "$tree/$file" ]; then
 			changed="$changed $file(missing)"
-		elif [ "$(git hash-object --no-filters "$tree/$file")" != "$id" ]; then
+		elif ! grep -qxF "$(git hash-object --no-filters "$tree/$file") $file" "$touched"; then
 			changed="$changed $file"
 		fi
-	done < <(sed '/^#/d' "$touched")
+	done < <(sed -e '/^#/d' -e 's/^[^ ]* //' "$touched" | LC_ALL=C sort -u)
 fi
 [ -z "$changed" ] || refuse "$tree has local changes in files to patch:$changed"
 

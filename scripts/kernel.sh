@@ -8,6 +8,8 @@
 # a folder linux-VERSION, or linux-VERSION.tar.xz, .gz or .bz2; else it is fetched
 # from kernel.org, or from $ACRYPTO_KERNEL_URL in its place, and kept there.
 #
+# VERSION 6.1 is that of Debian 12: its package linux-source-6.1, as apt has it.
+#
 # "Pristine" is checked: the git tree id of what was unpacked has to be that of
 # the release (configs/kernels).  Exit 0 done, 1 failed, 2 wrong usage or source.
 
@@ -25,7 +27,8 @@ version=$1
 dir=$2
 url=${ACRYPTO_KERNEL_URL:-https://cdn.kernel.org/pub/linux/kernel}
 
-read -r pin folder < <(awk -v v="$version" '$1 == v { print $2, $3 }' \
+pin='' folder=''
+[ "$version" = 6.1 ] || read -r pin folder < <(awk -v v="$version" '$1 == v { print $2, $3 }' \
 	"$ACRYPTO_TOP/configs/kernels") ||
 	refuse "Linux $version is not known; known:" \
 		"$(awk '/^[0-9]/ { printf "%s ", $1 }' "$ACRYPTO_TOP/configs/kernels")"
@@ -89,7 +92,11 @@ fetch()
 		"or an unpacked folder linux-$version, and call this again"
 }
 
-if [ -d "$ACRYPTO_KERNELS/linux-$version" ]; then
+if [ "$version" = 6.1 ]; then
+	archive=$("$ACRYPTO_TOP/scripts/stock.sh" source)
+	say "unpacking $archive"
+	unpack "$archive" || die "$archive can't be unpacked"
+elif [ -d "$ACRYPTO_KERNELS/linux-$version" ]; then
 	say "copying $ACRYPTO_KERNELS/linux-$version"
 	mkdir "$tmp/tree"
 	tar -C "$ACRYPTO_KERNELS/linux-$version" --exclude=./.git -cf - . |
@@ -106,4 +113,4 @@ fi
 chmod 755 "$tmp/tree"
 [ ! -d "$dir" ] || rmdir "$dir"
 mv "$tmp/tree" "$dir"
-say "Linux $version, pristine: $dir"
+say "Linux $version, as it was released: $dir"

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Usage: stock.sh headers|image
+# Usage: stock.sh headers|image|source
 #
 # Fetches Debian's own kernel for this machine and prints the folder of the cache
 # where it was unpacked; nothing is installed.
 #
 #   headers	a tree to build modules against: make -C FOLDER M=... modules
 #   image	vmlinuz, config, System.map, and modules/ with what the tests need
+#   source	linux-source-6.1.tar.xz, as Debian's developers patched it
 #
 # What is newest in the system's package lists is taken; without a network, what
 # was fetched before.
@@ -36,6 +37,10 @@ packages_of()
 {
 	local meta real name
 
+	if [ "$1" = source ]; then
+		printf 'linux-source-6.1\n'
+		return 0
+	fi
 	meta=linux-$1-$(dpkg --print-architecture)
 	real=$(depends_of "$meta" | head -n 1)
 	[ -n "$real" ] || return 1
@@ -113,16 +118,25 @@ build_image()
 	rm -rf "${dir:?}"/{lib,boot,usr}
 }
 
+build_source()
+{
+	local dir=$1
+
+	unpack "$@"
+	mv "$dir"/usr/src/linux-source-*.tar.xz "$dir/"
+	rm -rf "${dir:?}/usr"
+}
+
 case ${1-} in
 -h | --help)
 	show_help
 	exit 0
 	;;
-headers | image)
+headers | image | source)
 	[ $# -eq 1 ] || usage_error "one argument"
 	;;
 *)
-	usage_error "headers or image?"
+	usage_error "headers, image or source?"
 	;;
 esac
 [ "$(dpkg --print-architecture)" = amd64 ] || refuse "for now, this is for amd64 alone"
@@ -138,5 +152,8 @@ fi
 mapfile -t packages <<<"$list"
 folder=$(cached "stock-$1" "$(hash_of "@$(readlink -f "$0")" "${packages[@]}")" \
 	"build_$1" "${packages[@]}")
-[ "$1" = image ] || folder=$folder/tree
+case $1 in
+headers) folder=$folder/tree ;;
+source)	folder=$(echo "$folder"/*.tar.xz) ;;
+esac
 printf '%s\n' "$folder"

@@ -9,6 +9,9 @@
 #
 #	scripts/touched.sh linux-2.6.20 > configs/2.6.20/touched
 #
+# Where a series is for many releases, as for Debian's 6.1, and they differ in such
+# a file, the list has a line for each content.
+#
 # Exit 0 done, 1 failed, 2 wrong usage or unfit tree.
 
 set -eu
@@ -27,7 +30,9 @@ series=$(kernel_series "$version") || refuse "no series for Linux $version"
 [ ! -s "$tree/.pc/applied-patches" ] || refuse "$tree is patched"
 
 need_tool git git
-printf '# Linux %s: vanilla content of the files that the series changes\n' "$version"
+name=${series##*/series}
+name=${name#-}
+printf '# Linux %s: vanilla content of the files that the series changes\n' "${name:-2.6.20}"
 series_patches "$series" | while read -r patch; do
 	patch_files "$ACRYPTO_TOP/patches/$patch"
 done | LC_ALL=C sort -u | while read -r file; do
