@@ -4,7 +4,13 @@
 # Usage: test.sh [--kernel VERSION] [SUITE...]
 #
 # Runs the test suites: every folder of tests/ with an executable "run", or those
-# that are named.  Default kernel: 2.6.20.
+# that are named.  Those for Debian's 6.1 kernel need nothing but Debian's packages;
+# those for older kernels need their source (see kernel.sh), and skip their tests
+# where it isn't at hand.  --kernel says which older one (2.6.20).
+#
+# ACRYPTO_LONG=yes adds what takes long: Debian's kernel built as packages, and the
+# DKMS package in a bare Debian (suite debian).  scripts/hardcheck.sh, a kernel that
+# looks for mistakes, is a command of its own.
 #
 # Prints each result with the time since the start, names the reason of each
 # skip, and ends with a line "N passed, N failed, N skipped".  What a suite prints
@@ -66,6 +72,12 @@ suites()
 		esac
 	done
 }
+
+if kernel_at_hand "$kernel"; then
+	say "kernels: Linux $kernel, and Debian's 6.1"
+else
+	say "kernels: Debian's 6.1 (no source of Linux $kernel in $ACRYPTO_KERNELS)"
+fi
 
 mapfile -t known < <(suites)
 chosen=("$@")
