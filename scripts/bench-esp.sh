@@ -132,7 +132,7 @@ python3 "$ACRYPTO_TOP/benchmarks/report.py" \
 	--note "devices: $device; the CPU is busy with acrypto:$busy" \
 	--note "acrypto: $(git -C "$ACRYPTO_TOP" describe --always --dirty 2>/dev/null ||
 		echo unknown)" \
-	--name "$name" --out "$out" "$work/guest/result.log"
+	--name "$name" --out "$out" "$work/guest"
 gnuplot "$out/$name.gnuplot" || die "gnuplot failed"
 rm -f "$out/$name.gnuplot"
 cat "$out/$name.txt"

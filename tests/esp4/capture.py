@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""usage: capture.py WIRE.PCAP RESULT.LOG [--tap FRAMES SUM]
+"""usage: capture.py WIRE.PCAP RESULT.LOG [--tap FRAMES SUM SPI SPI]
 
 Decrypts what two guests sent each other and compares it with what they meant to
 send; the keys are in the lines "sa ..." of RESULT.LOG.  Checked for each SA:
@@ -10,7 +10,7 @@ send; the keys are in the lines "sa ..." of RESULT.LOG.  Checked for each SA:
 	no IV twice
 	nothing between protected addresses that is not ESP
 
---tap: this many frames with this sum is what a packet socket of the first guest
+--tap: this many frames of these SAs, with this sum, is what a packet socket of the first guest
 saw.  Prints one line `ok - NAME` or `not ok - NAME: WHAT` for each.
 exit: 0 all was right, 1 it was not, 2 wrong usage
 """
@@ -36,6 +36,7 @@ class Capture:
         self.starts = {}
         self.wrong = collections.defaultdict(list)
         self.plain = []
+        self.tapped = set()
         self.taken = 0
         self.sum = 0
 
@@ -43,7 +44,7 @@ class Capture:
         if len(data) < 34 or data[12:14] != b"\x08\x00":
             return
         ip = esp.Ip(data[14:])
-        if ip.protocol == esp.ESP and data[14] == 0x45:
+        if ip.protocol == esp.ESP and ip.payload[:4] in self.tapped:
             self.taken += 1
             self.sum = self.sum + zlib.adler32(data[14:14 + ip.length]) & 0xffffffff
         # a packet leaves when its first fragment does
@@ -158,12 +159,13 @@ class Capture:
 
 def main():
     args = sys.argv[1:]
-    if len(args) not in (2, 5):
+    if len(args) not in (2, 7):
         sys.stderr.write(__doc__)
         sys.exit(2)
     with open(args[1], errors="replace") as log:
         sas = [esp.SA.of_line(line) for line in log if line.startswith("sa 0x")]
     capture = Capture(sas)
+    capture.tapped = {struct.pack(">I", int(spi, 16)) for spi in args[5:]}
     for data in esp.pcap(args[0]):
         try:
             capture.frame(data)
@@ -198,9 +200,9 @@ def main():
     result("no IV comes twice", [names[spi] for spi, ivs in capture.ivs.items()
                                  if max(ivs.values()) > 1])
     result("nothing leaves unprotected", capture.plain[:5])
-    if len(args) == 5:
+    if len(args) == 7:
         result("a packet socket sees what was on the wire",
-               "" if [str(capture.taken), str(capture.sum)] == args[3:] else
+               "" if [str(capture.taken), str(capture.sum)] == args[3:5] else
                f"{args[3]} frames, sum {args[4]}; on the wire: "
                f"{capture.taken}, {capture.sum}")
     sys.exit(1 if failed else 0)

@@ -112,7 +112,7 @@ check "a file's pages are sent, and stay as they are" \
 sleep 1
 kill $tap
 wait $tap
-report "tap $(cat /tmp/tap)"
+report "tap $(cat /tmp/tap) of $(esp_spi shared 1) $(esp_spi shared 2)"
 both esp_down
 
 # --- nobody waits ------------------------------------------------------------------
