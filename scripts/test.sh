@@ -8,9 +8,10 @@
 # those for older kernels need their source (see kernel.sh), and skip their tests
 # where it isn't at hand.  --kernel says which older one (2.6.20).
 #
-# ACRYPTO_LONG=yes adds what takes long: Debian's kernel built as packages, and the
-# DKMS package in a bare Debian (suite debian).  scripts/hardcheck.sh, a kernel that
-# looks for mistakes, is a command of its own.
+# ACRYPTO_LONG=yes adds what takes long: the suites whose folder has a file "long",
+# which says why (named, they run without it, too); Debian's kernel built as packages,
+# and the DKMS package in a bare Debian (suite debian).  scripts/hardcheck.sh, a kernel
+# that looks for mistakes, is a command of its own.
 #
 # Prints each result with the time since the start, names the reason of each
 # skip, and ends with a line "N passed, N failed, N skipped".  What a suite prints
@@ -81,7 +82,16 @@ fi
 
 mapfile -t known < <(suites)
 chosen=("$@")
-[ ${#chosen[@]} -gt 0 ] || chosen=("${known[@]}")
+left_out=()
+if [ ${#chosen[@]} -eq 0 ]; then
+	for suite in "${known[@]}"; do
+		if [ -f "$ACRYPTO_TOP/tests/$suite/long" ] && [ "${ACRYPTO_LONG-}" != yes ]; then
+			left_out+=("$suite")
+		else
+			chosen+=("$suite")
+		fi
+	done
+fi
 for suite in "${chosen[@]}"; do
 	[ -x "$ACRYPTO_TOP/tests/$suite/run" ] ||
 		refuse "no suite $suite; there are: ${known[*]}"
@@ -141,6 +151,11 @@ for suite in "${chosen[@]}"; do
 	done < <(run_suite "$suite" "$log")
 done
 
+for suite in ${left_out[@]+"${left_out[@]}"}; do
+	printf '[%4ds] %s: skip - %s\n' $((EPOCHSECONDS - ACRYPTO_STARTED)) "$suite" \
+		"$(cat "$ACRYPTO_TOP/tests/$suite/long"); scripts/test.sh $suite runs it"
+	skipped=$((skipped + 1))
+done
 if [ ${#failures[@]} -gt 0 ]; then
 	printf '\nfailed:\n'
 	printf '  %s\n' "${failures[@]}"
