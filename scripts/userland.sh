@@ -113,6 +113,7 @@ make_compilers()
 		-idirafter $dir/include "\$@"
 	EOF
 	ln -s "$(command -v ld)" "$dir/ld"
+	: >"$dir/configure"
 	chmod +x "$dir/cc" "$dir/c++"
 }
 
@@ -175,7 +176,11 @@ build_busybox()
 
 build_lvm2()
 {
-	./configure CC="$1/cc" CFLAGS=-O2 --enable-static_link --disable-selinux \
+	local -a host
+
+	read -r -a host <"$1/configure" || true
+	./configure CC="$1/cc" CFLAGS=-O2 ${host[@]+"${host[@]}"} \
+		--enable-static_link --disable-selinux \
 		--disable-readline --disable-nls --disable-udev_sync \
 		--disable-udev_rules --disable-blkid_wiping --disable-dmeventd \
 		--disable-systemd-journal --disable-app-machineid \
@@ -319,6 +324,9 @@ build_userland()
 		ln -s "$(compiler_i386)" "$work/tools/cc"
 		printf '#!/bin/sh\nexec ld -m elf_i386 "$@"\n' >"$work/tools/ld"
 		chmod +x "$work/tools/ld"
+		# what configure can't find out where such programs don't run
+		echo --host=i386-pc-linux-gnu ac_cv_func_malloc_0_nonnull=yes \
+			ac_cv_func_realloc_0_nonnull=yes >"$work/tools/configure"
 	else
 		make_compilers "$work/tools"
 	fi
