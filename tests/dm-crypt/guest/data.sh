@@ -56,7 +56,7 @@ for dev in "$@"; do
 	same "no self-test of $dev failed" "$(grep -c failed "$C/$dev/capabilities")" 0
 	# shellcheck disable=SC2016
 	check "$dev measured its rates" \
-		awk '/^encrypt/ && $4 + 0 <= 0 { bad = 1 } END { exit bad }' \
+		awk '/^encrypt/ && $NF + 0 <= 0 { bad = 1 } END { exit bad }' \
 		"$C/$dev/capabilities"
 done
 same "simple_lb is the balancer" \
