@@ -205,12 +205,12 @@ run_streams()
 			done
 		done
 	done
-	musl-gcc -static -O2 -o "$work/streams" "$ACRYPTO_TOP/benchmarks/guest/streams.c"
+	musl-gcc -static -O2 -o "$work/streams.bin" "$ACRYPTO_TOP/benchmarks/guest/streams.c"
 	# shellcheck disable=SC2086
 	guest streams $(($(words $list) * n * $(words $two_cpus))) streams --smp 2 \
 		--lockstep --mem 384 $ramdisk=$((mb * 1024)) --env "CELLS=$list" \
 		--env "ROUNDS=$n" --env MEGABYTES=$mb --env "VARIANTS=$two_cpus" \
-		--file "$work/streams:/bin/streams"
+		--file "$work/streams.bin:/bin/streams"
 }
 
 run_fio2()
@@ -223,12 +223,12 @@ run_fio2()
 		n=${rounds:-4}
 		amount=32
 	fi
-	musl-gcc -static -O2 -o "$work/ticks" "$ACRYPTO_TOP/benchmarks/guest/ticks.c"
+	musl-gcc -static -O2 -o "$work/ticks.bin" "$ACRYPTO_TOP/benchmarks/guest/ticks.c"
 	# shellcheck disable=SC2086
 	guest fio2 $(($(words $list) * n * $(words $two_cpus))) fio --smp 2 \
 		--mem 384 $ramdisk=$((mb * 1024)) --env "CELLS=$list" \
 		--env "AMOUNT=$amount" --env "ROUNDS=$n" --env MEGABYTES=$mb \
-		--env "VARIANTS=$two_cpus" --file "$work/ticks:/bin/ticks"
+		--env "VARIANTS=$two_cpus" --file "$work/ticks.bin:/bin/ticks"
 }
 
 run_copy()
