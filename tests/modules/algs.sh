@@ -100,7 +100,9 @@ if [ -x /bin/ip ]; then
 			tmpl src 127.0.0.1 dst 127.0.0.1 proto esp mode transport
 	done
 	before=$(sessions scompleted)
-	check "packets go out and come in" ping -c 10 -i 0.1 -s 1000 -W 20 127.0.0.1
+	# the ping of this busybox sends one
+	check "packets go out and come in" sh -c "
+		for i in 1 2 3 4 5 6 7 8 9 10; do ping 127.0.0.1 || exit 1; done"
 	# request and reply, out and in; one pass or two
 	check "they were sessions" [ "$(sessions scompleted)" -ge $((before + 40)) ]
 	refused "the front end is in use" rmmod acrypto_capi

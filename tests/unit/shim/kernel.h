@@ -517,6 +517,7 @@ struct shim_context *shim_me(void);
 int shim_atomic(void);
 #define in_atomic()		shim_atomic()
 #define irqs_disabled()		(shim_me()->irqs_off)
+#define irqs_disabled_flags(f)	(!!(f))
 #define local_irq_save(f)	\
 	((f) = shim_me()->irqs_off, (void)(shim_me()->irqs_off = 1))
 #define local_irq_restore(f)	((void)(shim_me()->irqs_off = !!(f)))
