@@ -74,7 +74,9 @@ check "a stream is written" \
 one=$(($(count "$ONE" scompleted) - one))
 other=$(($(count "$OTHER" scompleted) - other))
 report "8192 sectors: $one to $ONE, $other to $OTHER"
-check "both had a share of it" [ $one -ge 1000 -a $other -ge 1000 ]
+# as their speeds are: one without the detour by a thread, or with AES
+# instructions, may well do ten times as much
+check "both had a share of it" [ $one -ge 200 -a $other -ge 200 ]
 dm_remove ours
 crypt theirs aes-cbc-plain64 $KEY /dev/ram0
 check "stock reads the same" cmp /tmp/data /dev/mapper/theirs
