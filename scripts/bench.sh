@@ -192,16 +192,17 @@ run_fio()
 
 run_streams()
 {
-	local list='' pattern block streams n=${rounds:-5} mb=4 blocks='4 16 64 256 1024'
+	local list='' pattern block streams n=${rounds:-5} mb=16 blocks='4 16 64 256 1024'
 	local patterns=$all
 
 	[ "$quick" = no ] || patterns='write read' blocks='4 64 1024' n=${rounds:-3}
 	for pattern in $patterns; do
 		for block in $blocks; do
 			for streams in 1 4; do
-				# enough requests for each stream, and no more
-				list+="$pattern:$((block << 10)):$streams:$((block < 64 ?
-					1 << 20 : block > 256 ? 4 << 20 : 2 << 20)) "
+				# enough requests for one stream, and no more; time
+				# enough for the scheduler to spread several
+				list+="$pattern:$((block << 10)):$streams:$((streams > 1 ? mb << 20 :
+					block < 64 ? 1 << 20 : block > 256 ? 4 << 20 : 2 << 20)) "
 			done
 		done
 	done
