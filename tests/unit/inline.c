@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Work that its consumer does itself: acrypto_inline_begin() and its end.
+ */
+#include "unit.h"
+#include "internal.h"
+
+static struct acrypto_context *ctx;
+static struct fake *f;
+static struct work *w;
+
+static void prepare(int kind, int cpu, unsigned int flags)
+{
+	f = fake_new(&(struct fake_info){ .name = "dev", .kind = kind,
+					  .cpu = cpu, .flags = flags });
+	ctx = null_context();
+	w = work_new(ctx, 100);
+}
+
+static void finish(void)
+{
+	work_free(w);
+	acrypto_context_destroy(ctx);
+	fake_free(f);
+}
+
+static unsigned long stat(enum acrypto_counter counter)
+{
+	return acrypto_stat_sum(f->dev, counter);
+}
+
+/* the device has it as a session, and the session stays new */
+static void is_lent(void **state)
+{
+	unsigned long started, inlined, completed, finished, bytes;
+	struct acrypto_device *dev;
+
+	prepare(FAKE_SYNC, -1, ACRYPTO_DRIVER_STOCK);
+	started = stat(ACRYPTO_STARTED);
+	inlined = stat(ACRYPTO_INLINED);
+	completed = stat(ACRYPTO_COMPLETED);
+	finished = stat(ACRYPTO_FINISHED);
+	bytes = stat(ACRYPTO_BYTES);
+
+	dev = acrypto_inline_begin(&w->s);
+	assert_ptr_equal(dev, f->dev);
+	assert_int_equal(atomic_read(&dev->load), 1);
+	acrypto_inline_end(dev, 100, 0);
+	assert_int_equal(atomic_read(&dev->load), 0);
+	assert_int_equal(stat(ACRYPTO_STARTED) - started, 1);
+	assert_int_equal(stat(ACRYPTO_INLINED) - inlined, 1);
+	assert_int_equal(stat(ACRYPTO_COMPLETED) - completed, 1);
+	assert_int_equal(stat(ACRYPTO_FINISHED) - finished, 1);
+	assert_int_equal(stat(ACRYPTO_BYTES) - bytes, 100);
+
+	/* with an error it came back, and that is all */
+	dev = acrypto_inline_begin(&w->s);
+	acrypto_inline_end(dev, 100, -EIO);
+	assert_int_equal(stat(ACRYPTO_COMPLETED) - completed, 1);
+	assert_int_equal(stat(ACRYPTO_FINISHED) - finished, 2);
+	assert_int_equal(stat(ACRYPTO_BYTES) - bytes, 100);
+
+	assert_false(work_done(w));
+	assert_int_equal(work_do(w), 0);
+	finish();
+}
+
+/* by a driver that does what the kernel's own code does, and by no other */
+static void needs_the_stock_driver(void **state)
+{
+	prepare(FAKE_SYNC, -1, 0);
+	assert_null(acrypto_inline_begin(&w->s));
+	finish();
+	prepare(FAKE_ASYNC, -1, ACRYPTO_DRIVER_STOCK);
+	assert_null(acrypto_inline_begin(&w->s));
+	finish();
+}
+
+/* where a session would not be inline either, nothing is lent */
+static void only_where_inline(void **state)
+{
+	int *enabled = shim_param("enabled");
+	struct acrypto_device *dev;
+	unsigned long flags;
+
+	prepare(FAKE_SYNC, 0, ACRYPTO_DRIVER_STOCK);
+	shim_set_cpu(1);
+	assert_null(acrypto_inline_begin(&w->s));
+	shim_set_cpu(0);
+
+	shim_irq_enter();
+	assert_null(acrypto_inline_begin(&w->s));
+	shim_irq_exit();
+	local_irq_save(flags);
+	assert_null(acrypto_inline_begin(&w->s));
+	local_irq_restore(flags);
+
+	*enabled = 0;
+	assert_null(acrypto_inline_begin(&w->s));
+	*enabled = 1;
+
+	w->s.flags = ACRYPTO_SESSION_ASYNC;
+	assert_null(acrypto_inline_begin(&w->s));
+	w->s.flags = 0;
+
+	acrypto_device_break(f->dev);
+	assert_null(acrypto_inline_begin(&w->s));
+	assert_int_equal(acrypto_device_repair(f->dev), 0);
+
+	shim_bh_enter();
+	dev = acrypto_inline_begin(&w->s);
+	assert_ptr_equal(dev, f->dev);
+	acrypto_inline_end(dev, 100, 0);
+	shim_bh_exit();
+	assert_int_equal(atomic_read(&dev->load), 0);
+	finish();
+}
+
+/* what waits goes first, as far as its priority is no lower */
+static struct work *gate;
+static int gate_open, in_gate;
+
+static void stop_at_gate(struct fake *dev, struct acrypto_session *s)
+{
+	if (s != &gate->s)
+		return;
+	__atomic_store_n(&in_gate, 1, __ATOMIC_SEQ_CST);
+	WAIT_FOR(__atomic_load_n(&gate_open, __ATOMIC_SEQ_CST));
+}
+
+static void keeps_priority(void **state)
+{
+	struct acrypto_device *dev;
+	struct work *waiting;
+
+	prepare(FAKE_SYNC, -1, ACRYPTO_DRIVER_STOCK);
+	gate_open = in_gate = 0;
+	gate = work_new(ctx, 64);
+	waiting = work_new(ctx, 64);
+	f->processing = stop_at_gate;
+	gate->s.flags = waiting->s.flags = ACRYPTO_SESSION_ASYNC;
+	assert_int_equal(acrypto_submit(&gate->s), 0);
+	WAIT_FOR(__atomic_load_n(&in_gate, __ATOMIC_SEQ_CST));
+	waiting->s.priority = 5;
+	assert_int_equal(acrypto_submit(&waiting->s), 0);
+
+	w->s.priority = 4;
+	assert_null(acrypto_inline_begin(&w->s));
+	w->s.priority = 5;
+	assert_null(acrypto_inline_begin(&w->s));
+	w->s.priority = 6;
+	dev = acrypto_inline_begin(&w->s);
+	assert_ptr_equal(dev, f->dev);
+	acrypto_inline_end(dev, 100, 0);
+
+	__atomic_store_n(&gate_open, 1, __ATOMIC_SEQ_CST);
+	assert_int_equal(work_wait(gate), 0);
+	assert_int_equal(work_wait(waiting), 0);
+	work_free(gate);
+	work_free(waiting);
+	finish();
+}
+
+/* a device goes when what was lent on its behalf is done */
+static int remove_thread(void *data)
+{
+	fake_gone(data);
+	return 0;
+}
+
+static void removal_waits(void **state)
+{
+	struct acrypto_device *dev;
+	struct shim_thread t;
+
+	prepare(FAKE_SYNC, -1, ACRYPTO_DRIVER_STOCK);
+	dev = acrypto_inline_begin(&w->s);
+	assert_ptr_equal(dev, f->dev);
+	shim_thread_start(&t, 1, remove_thread, f);
+	WAIT_FOR(shim_thread_blocked(&t));
+	assert_null(acrypto_inline_begin(&w->s));
+	acrypto_inline_end(dev, 100, 0);
+	shim_thread_join(&t);
+	finish();
+}
+
+const struct unit_test unit_tests[] = {
+	TEST(is_lent),
+	TEST(needs_the_stock_driver),
+	TEST(only_where_inline),
+	TEST(keeps_priority),
+	TEST(removal_waits),
+	{ NULL, NULL },
+};
