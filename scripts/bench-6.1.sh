@@ -169,7 +169,7 @@ for name in $names; do
 		--note "host: $processor, $(nproc) CPUs" --note "emulator: $emulator" \
 		--note "clock: instructions (one CPU, -icount)" \
 		--note "acrypto: $revision" --name "$file" --out "$out" \
-		"$work/$name/result.log"
+		"$work/$name"
 	gnuplot "$out/$file.gnuplot" || die "gnuplot failed"
 	rm -f "$out/$file.gnuplot"
 	cat "$out/$file.txt"
