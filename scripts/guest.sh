@@ -26,6 +26,9 @@
 #  --out DIR		where console.log, result.log and counts.log are left
 #  --count		count instructions, from mark to mark (tests/qemu/insn.c)
 #  --profile		the same for every block of code (for scripts/profile.sh)
+#  --mark ADDRESS	where the kernel's sethostname() is, which sets the marks, for
+#			a kernel that has no System.map beside it (boot it with
+#			nokaslr and look into /proc/kallsyms)
 #  --lockstep		time counts instructions, with several CPUs: none gets ahead
 #			of another by more than 20000, and from the first mark on
 #			each takes a nanosecond; implies --count.  The kernel idles
@@ -56,7 +59,7 @@ COMPLAINTS+='|bad: scheduling|still has locks held|leaked'
 COMPLAINTS+='|Out of memory|oom-killer|unable to mount root|Attempted to kill'
 
 tree='' kernel='' modules='' script='' smp=1 mem=256 cpu=qemu64 arch='' icount='' append=''
-limit=300 out='' allow='' quiet='' counting='' lockstep=''
+limit=300 out='' mark='' allow='' quiet='' counting='' lockstep=''
 files=() variables=() disks=() plugins=() extra=()
 
 value()
@@ -67,12 +70,13 @@ value()
 while [ $# -gt 0 ]; do
 	case $1 in
 	--tree | --kernel | --modules | --script | --file | --env | --smp | --mem | --cpu | --arch | \
-	--disk | --append | --timeout | --out | --plugin | --qemu-arg | --allow)
+	--disk | --append | --timeout | --out | --mark | --plugin | --qemu-arg | --allow)
 		value "$@"
 		case $1 in
 		--tree) tree=$2 ;;
 		--kernel) kernel=$2 ;;
 		--modules) modules=$2 ;;
+		--mark) mark=$2 ;;
 		--script) script=$2 ;;
 		--file) files+=("$2") ;;
 		--env) variables+=("$2") ;;
@@ -239,12 +243,13 @@ done
 if [ -n "$counting" ]; then
 	insn=$("$ACRYPTO_TOP/tests/qemu/build.sh" insn) || exit 1
 	plugin=$insn,out=$out/counts.log,mode=$counting$lockstep
-	map=$(dirname "$kernel")/../../../System.map
-	if [ -f "$map" ]; then
+	map=$(dirname "$kernel")/System.map
+	[ -f "$map" ] || map=$(dirname "$kernel")/../../../System.map
+	if [ -z "$mark" ] && [ -f "$map" ]; then
 		mark=$(awk '$3 == "sys_sethostname" || $3 == "__x64_sys_sethostname" \
 			{ print "0x" $1; exit }' "$map")
-		[ -z "$mark" ] || plugin+=",mark=$mark"
 	fi
+	[ -z "$mark" ] || plugin+=",mark=$mark"
 	plugins+=("$plugin")
 fi
 for plugin in ${plugins[@]+"${plugins[@]}"}; do

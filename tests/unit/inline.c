@@ -42,7 +42,7 @@ static void is_lent(void **state)
 	finished = stat(ACRYPTO_FINISHED);
 	bytes = stat(ACRYPTO_BYTES);
 
-	dev = acrypto_inline_begin(&w->s);
+	dev = acrypto_inline_begin(ctx);
 	assert_ptr_equal(dev, f->dev);
 	assert_int_equal(atomic_read(&dev->load), 1);
 	acrypto_inline_end(dev, 100, 0);
@@ -54,7 +54,7 @@ static void is_lent(void **state)
 	assert_int_equal(stat(ACRYPTO_BYTES) - bytes, 100);
 
 	/* with an error it came back, and that is all */
-	dev = acrypto_inline_begin(&w->s);
+	dev = acrypto_inline_begin(ctx);
 	acrypto_inline_end(dev, 100, -EIO);
 	assert_int_equal(stat(ACRYPTO_COMPLETED) - completed, 1);
 	assert_int_equal(stat(ACRYPTO_FINISHED) - finished, 2);
@@ -69,10 +69,10 @@ static void is_lent(void **state)
 static void needs_the_stock_driver(void **state)
 {
 	prepare(FAKE_SYNC, -1, 0);
-	assert_null(acrypto_inline_begin(&w->s));
+	assert_null(acrypto_inline_begin(ctx));
 	finish();
 	prepare(FAKE_ASYNC, -1, ACRYPTO_DRIVER_STOCK);
-	assert_null(acrypto_inline_begin(&w->s));
+	assert_null(acrypto_inline_begin(ctx));
 	finish();
 }
 
@@ -85,30 +85,26 @@ static void only_where_inline(void **state)
 
 	prepare(FAKE_SYNC, 0, ACRYPTO_DRIVER_STOCK);
 	shim_set_cpu(1);
-	assert_null(acrypto_inline_begin(&w->s));
+	assert_null(acrypto_inline_begin(ctx));
 	shim_set_cpu(0);
 
 	shim_irq_enter();
-	assert_null(acrypto_inline_begin(&w->s));
+	assert_null(acrypto_inline_begin(ctx));
 	shim_irq_exit();
 	local_irq_save(flags);
-	assert_null(acrypto_inline_begin(&w->s));
+	assert_null(acrypto_inline_begin(ctx));
 	local_irq_restore(flags);
 
 	*enabled = 0;
-	assert_null(acrypto_inline_begin(&w->s));
+	assert_null(acrypto_inline_begin(ctx));
 	*enabled = 1;
 
-	w->s.flags = ACRYPTO_SESSION_ASYNC;
-	assert_null(acrypto_inline_begin(&w->s));
-	w->s.flags = 0;
-
 	acrypto_device_break(f->dev);
-	assert_null(acrypto_inline_begin(&w->s));
+	assert_null(acrypto_inline_begin(ctx));
 	assert_int_equal(acrypto_device_repair(f->dev), 0);
 
 	shim_bh_enter();
-	dev = acrypto_inline_begin(&w->s);
+	dev = acrypto_inline_begin(ctx);
 	assert_ptr_equal(dev, f->dev);
 	acrypto_inline_end(dev, 100, 0);
 	shim_bh_exit();
@@ -116,48 +112,58 @@ static void only_where_inline(void **state)
 	finish();
 }
 
-/* what waits goes first, as far as its priority is no lower */
-static struct work *gate;
-static int gate_open, in_gate;
-
-static void stop_at_gate(struct fake *dev, struct acrypto_session *s)
+static const struct acrypto_candidate *none(struct acrypto_choice *choice,
+					    const struct acrypto_session *s)
 {
-	if (s != &gate->s)
-		return;
-	__atomic_store_n(&in_gate, 1, __ATOMIC_SEQ_CST);
-	WAIT_FOR(__atomic_load_n(&gate_open, __ATOMIC_SEQ_CST));
+	return NULL;
 }
 
-static void keeps_priority(void **state)
+/* what is there goes first, and with it the balancer has to be asked */
+static void only_of_an_idle_device(void **state)
 {
 	struct acrypto_device *dev;
-	struct work *waiting;
 
 	prepare(FAKE_SYNC, -1, ACRYPTO_DRIVER_STOCK);
-	gate_open = in_gate = 0;
-	gate = work_new(ctx, 64);
-	waiting = work_new(ctx, 64);
-	f->processing = stop_at_gate;
-	gate->s.flags = waiting->s.flags = ACRYPTO_SESSION_ASYNC;
-	assert_int_equal(acrypto_submit(&gate->s), 0);
-	WAIT_FOR(__atomic_load_n(&in_gate, __ATOMIC_SEQ_CST));
-	waiting->s.priority = 5;
-	assert_int_equal(acrypto_submit(&waiting->s), 0);
-
-	w->s.priority = 4;
-	assert_null(acrypto_inline_begin(&w->s));
-	w->s.priority = 5;
-	assert_null(acrypto_inline_begin(&w->s));
-	w->s.priority = 6;
-	dev = acrypto_inline_begin(&w->s);
+	dev = acrypto_inline_begin(ctx);
+	assert_ptr_equal(dev, f->dev);
+	/* as a soft interrupt would, between the two */
+	assert_null(acrypto_inline_begin(ctx));
+	acrypto_inline_end(dev, 100, 0);
+	dev = acrypto_inline_begin(ctx);
 	assert_ptr_equal(dev, f->dev);
 	acrypto_inline_end(dev, 100, 0);
+	finish();
+}
 
-	__atomic_store_n(&gate_open, 1, __ATOMIC_SEQ_CST);
-	assert_int_equal(work_wait(gate), 0);
-	assert_int_equal(work_wait(waiting), 0);
-	work_free(gate);
-	work_free(waiting);
+/* where the balancer would choose another device, it gets a session */
+static void as_the_balancer_chooses(void **state)
+{
+	struct acrypto_device *dev;
+	struct acrypto_lb *lb;
+	struct fake *first;
+	int done;
+
+	first = FAKE("first", FAKE_SYNC, 0);
+	prepare(FAKE_SYNC, -1, ACRYPTO_DRIVER_STOCK);
+	assert_null(acrypto_inline_begin(ctx));
+	/* to where a session goes that is submitted instead */
+	done = fake_get(first, done);
+	assert_int_equal(work_do(w), 0);
+	assert_int_equal(fake_get(first, done) - done, 1);
+	fake_free(first);
+
+	/* asynchronous ones are no better than an idle one that works here */
+	first = FAKE("other", FAKE_ASYNC, 0);
+	dev = acrypto_inline_begin(ctx);
+	assert_ptr_equal(dev, f->dev);
+	acrypto_inline_end(dev, 100, 0);
+	fake_free(first);
+
+	lb = &(struct acrypto_lb){ .name = "another", .owner = THIS_MODULE,
+				   .find_device = none };
+	assert_int_equal(acrypto_lb_register(lb, 1, 0), 0);
+	assert_null(acrypto_inline_begin(ctx));
+	acrypto_lb_unregister(lb);
 	finish();
 }
 
@@ -174,11 +180,11 @@ static void removal_waits(void **state)
 	struct shim_thread t;
 
 	prepare(FAKE_SYNC, -1, ACRYPTO_DRIVER_STOCK);
-	dev = acrypto_inline_begin(&w->s);
+	dev = acrypto_inline_begin(ctx);
 	assert_ptr_equal(dev, f->dev);
 	shim_thread_start(&t, 1, remove_thread, f);
 	WAIT_FOR(shim_thread_blocked(&t));
-	assert_null(acrypto_inline_begin(&w->s));
+	assert_null(acrypto_inline_begin(ctx));
 	acrypto_inline_end(dev, 100, 0);
 	shim_thread_join(&t);
 	finish();
@@ -188,7 +194,8 @@ const struct unit_test unit_tests[] = {
 	TEST(is_lent),
 	TEST(needs_the_stock_driver),
 	TEST(only_where_inline),
-	TEST(keeps_priority),
+	TEST(only_of_an_idle_device),
+	TEST(as_the_balancer_chooses),
 	TEST(removal_waits),
 	{ NULL, NULL },
 };
