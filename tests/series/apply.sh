@@ -111,12 +111,12 @@ for ((i = count - 1; i >= 0; i--)); do
 done
 result "prefixes: each comes back to the byte" "$bad"
 
-# a file that the series changes, and one that it adds
+# a file that the series changes, best of all source code, and one that it adds
 changed=$(while read -r patch; do
 	awk '/^--- a\// { sub(/^a\//, "", $2); print $2 }' "$top/patches/$patch"
 done < <(series_patches "$series") | while read -r file; do
 	[ ! -f "$tmp/linux/$file" ] || echo "$file"
-done | grep '\.[ch]$' | head -n 1)
+done | awk '/\.[ch]$/ { print; exit } !other { other = $0 } END { if (NR && !/\.[ch]$/) print other }')
 added=$(while read -r patch; do
 	awk '/^--- / { from = $2 } /^\+\+\+ / && from == "/dev/null" { sub(/^b\//, "", $2); print $2 }' \
 		"$top/patches/$patch"
