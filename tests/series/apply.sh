@@ -161,7 +161,9 @@ untouched "apply: another project's patches are applied" apply "$small"
 
 # a context line that is off needs fuzz, and fuzz is not given
 fresh
-first=$(series_patches "$series" | head -n 1)
+first=$(series_patches "$series" | while read -r patch; do
+	! sed '1,/^@@/d' "$top/patches/$patch" | grep -q '^ [[:alnum:]]' || echo "$patch"
+done | head -n 1)
 cp "$top/patches/$first" "$tmp/first.patch"
 awk '!done && /^ [[:alnum:]].*/ && seen { print " " "x" substr($0, 2); done = 1; next }
      /^@@/ { seen = 1 } { print }' "$tmp/first.patch" >"$top/patches/$first"
