@@ -77,6 +77,16 @@ check "and passed its self-tests again" capabilities_good soft0
 refused "what is not broken can't be repaired" \
 	sh -c "echo repair >$CLASS/soft0/state"
 
+if [ "$CPUS" -gt 1 ]; then
+	check "a CPU goes" sh -c "echo 0 >/sys/devices/system/cpu/cpu1/online"
+	check "its device is taken out" sh -c "echo break >$CLASS/soft1/state"
+	check "it is broken then, too" wait_for $CLASS/soft1/state broken
+	check "repaired, it works on another CPU" \
+		sh -c "echo repair >$CLASS/soft1/state"
+	check "and passes its self-tests there" capabilities_good soft1
+	check "the CPU comes back" sh -c "echo 1 >/sys/devices/system/cpu/cpu1/online"
+fi
+
 check "the balancer unloads" rmmod acrypto_lb_rr
 same "the default took over" "$(cat $CLASS/crypto_sessions/lbs)" \
 	"([simple_lb])"
