@@ -92,6 +92,7 @@ boot()
 	"$ACRYPTO_TOP/scripts/guest.sh" --tree "$tree" --mem 1024 --smp "$cpus" \
 		--cpu max --script "$tests/hard/hard.sh" --file "$script:/inner.sh" \
 		--file "$tests/core/core.sh" --file "$tests/accelerators/disk.sh" \
+		--file "$tests/modules/capi-lib.sh" \
 		--env "CPUS=$cpus" --timeout 5400 --out "$out" "$@" \
 		>"$tmp/lines" 2>"$tmp/errors" || status=$?
 	while read -r line; do

@@ -5,8 +5,8 @@
 # CPUS, AES (yes: the CPU has AES instructions).
 
 . /lib.sh
+. /capi-lib.sh
 
-CLASS=/sys/class/acrypto
 KEY128=00112233445566778899aabbccddeeff
 KEY192=${KEY128}0123456789abcdef
 KEY256=${KEY128}0123456789abcdeffedcba9876543210
@@ -19,25 +19,6 @@ cbc(des3_ede) $KEY192
 ecb(des3_ede) $KEY192
 cbc(des) 0123456789abcdef
 ecb(des) 0123456789abcdef"
-
-sessions()
-{
-	local dev sum=0
-
-	for dev in "$CLASS"/soft*; do
-		sum=$((sum + $(cat "$dev/$1")))
-	done
-	echo $sum
-}
-
-# passed DRIVER: did the kernel's own tests pass?
-passed()
-{
-	awk -v want="$1" '
-		$1 == "driver" { found = $3 == want }
-		found && $1 == "selftest" { result = $3 }
-		END { print want, result; exit result != "passed" }' /proc/crypto
-}
 
 # both SESSIONS SPEC KEY DEV: the same data by acrypto and by stock, each way; at
 # least so many SESSIONS each (with full queues, requests go the usual way)
