@@ -29,6 +29,6 @@ check "and SHA-256" digest "$SEED" "$REQUESTS" sha256-generic "sha256${sha#sha1}
 
 same "via-rng is used" "$(cat /sys/class/misc/hw_random/rng_current)" via
 make_nodes
-check "and has numbers" dd if=/dev/hwrng of=/tmp/random bs=64 count=4 iflag=fullblock
+check "and has numbers" dd if=/dev/hw_random of=/tmp/random bs=64 count=4 iflag=fullblock
 check "that differ" sh -c "[ $(hexdump -v -e '8/1 "%02x" "\n"' /tmp/random | sort -u | wc -l) -eq 32 ]"
 finish
