@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Compares two rows of figures that differ in one column.
+"""Compares rows of figures that differ in one column.
 
 hifn.py --compare COLUMN --by COLUMN,... --show COLUMN:+|-,...
 	--title T --note N... --name NAME --out DIR <TABLE
 
 TABLE has tabs and a line of names.  Rows that are equal in the columns of --by
-are a pair; the one that comes first is the reference.  Of each column of --show
-both values are printed, and a ratio above 1 says that the other is the better
-one: + where more is better, - where less is.
+belong together; the first of them is the reference.  Of each column of --show
+the value is printed and a ratio, which above 1 says that it is better than the
+reference's: + where more is better, - where less is.
 
-Writes NAME.csv (the table as it came), NAME.txt (the pairs) and NAME.gnuplot,
-which makes NAME.svg of the ratios.
+Writes NAME.csv (the table as it came), NAME.txt and NAME.gnuplot, which makes
+NAME.svg of the ratios.
 """
 import argparse
 import csv
@@ -19,9 +19,9 @@ import os
 import sys
 
 
-def ratio(first, other, sign):
-    up, down = (other, first) if sign == "+" else (first, other)
-    return up / down if down else float("inf")
+def ratio(reference, value, sign):
+    up, down = (value, reference) if sign == "+" else (reference, value)
+    return up / down if down else float("nan")
 
 
 def number(value):
@@ -38,12 +38,13 @@ def main():
     show = [column.rsplit(":", 1) for column in args.show.split(",")]
 
     rows = list(csv.DictReader(sys.stdin, delimiter="\t"))
-    pairs = {}
+    groups, variants = {}, []
     for row in rows:
-        pairs.setdefault(tuple(row[column] for column in by), []).append(row)
-    if not pairs or any(len(pair) != 2 for pair in pairs.values()):
-        sys.exit("not every row has another one to be compared with")
-    first, other = ((row[args.compare]) for row in next(iter(pairs.values())))
+        groups.setdefault(tuple(row[column] for column in by), []).append(row)
+        if row[args.compare] not in variants:
+            variants.append(row[args.compare])
+    if len(variants) < 2:
+        sys.exit("there is nothing to compare")
 
     base = os.path.join(args.out, args.name)
     comments = [args.title] + args.note
@@ -53,41 +54,48 @@ def main():
         writer.writeheader()
         writer.writerows(rows)
 
-    lines = comments + ["", f"{args.compare}: {first} and {other}; a ratio above 1 "
-                        f"says that {other} is the better one", ""]
-    width = max(len(column) for column, _ in show) + 2
-    lines.append("".join(f"{column:>10}" for column in by) +
-                 "".join(f"{column:>{max(width, 9)}}{'':>9}{'ratio':>8}"
-                         for column, _ in show))
+    widths = [max(len(column), 9) + 2 for column, _ in show]
+    first = max(len(args.compare), *(len(name) for name in variants)) + 2
+    lines = comments + ["", f"The ratio is to {variants[0]}; above 1 is better.", ""]
+    lines.append("".join(f"{column:>10}" for column in by) + "  " +
+                 f"{args.compare:<{first}}" +
+                 "".join(f"{column:>{width}}{'ratio':>7}"
+                         for (column, _), width in zip(show, widths)))
     ratios = []
-    for key, (a, b) in pairs.items():
-        line = "".join(f"{part:>10}" for part in key)
-        found = []
-        for column, sign in show:
-            found.append(ratio(float(a[column]), float(b[column]), sign))
-            line += (f"{number(float(a[column])):>{max(width, 9)}}"
-                     f"{number(float(b[column])):>9}{found[-1]:>8.2f}")
-        lines.append(line)
+    for key, group in groups.items():
+        found = {}
+        for row in group:
+            line = "".join(f"{part:>10}" for part in key) + "  " + \
+                f"{row[args.compare]:<{first}}"
+            found[row[args.compare]] = []
+            for (column, sign), width in zip(show, widths):
+                value = float(row[column])
+                better = ratio(float(group[0][column]), value, sign)
+                found[row[args.compare]].append(better)
+                line += f"{number(value):>{width}}{better:>7.2f}"
+            lines.append(line)
         ratios.append((" ".join(key), found))
     with open(base + ".txt", "w") as f:
         f.write("\n".join(lines) + "\n")
 
     with open(base + ".gnuplot", "w") as f:
-        f.write(f"set terminal svg size {max(200 + 70 * len(ratios), 640)},480 "
-                "noenhanced background rgb 'white'\n"
+        f.write(f"set terminal svg size {max(240 + 60 * len(ratios), 640)},"
+                f"{320 * len(show) + 40} noenhanced background rgb 'white'\n"
                 f"set output '{base}.svg'\n"
-                f"set title \"{args.title}\"\n"
-                f"set ylabel '{other} : {first} (above 1 is better)'\n"
-                f"set xlabel '{', '.join(by)}'\n"
+                f"set multiplot layout {len(show)},1 title \"{args.title}\"\n"
                 "set style data histograms\nset style histogram clustered\n"
                 "set style fill solid 0.5\nset yrange [0:*]\nset grid ytics\n"
-                "set xtics rotate by -50\nset key top left\n$data << END\n")
-        for key, found in ratios:
-            f.write(f"\"{key}\" " + " ".join(f"{value:.4f}" if value != float("inf")
-                                              else "NaN" for value in found) + "\n")
-        f.write("END\nplot " + ", ".join(
-            f"$data using {n + 2}:xtic(1) title '{column}'"
-            for n, (column, _) in enumerate(show)) + ", 1 lc black dt 2 notitle\n")
+                "set xtics rotate by -50\nset key top left\n"
+                f"set xlabel '{', '.join(by)}'\n")
+        for n, (column, _) in enumerate(show):
+            f.write(f"$data{n} << END\n")
+            for key, found in ratios:
+                f.write(f"\"{key}\" " + " ".join(
+                    f"{found[name][n]:.4f}" if name in found else "NaN"
+                    for name in variants[1:]) + "\n")
+            f.write(f"END\nset ylabel '{column}: times better'\nplot " + ", ".join(
+                f"$data{n} using {i + 2}:xtic(1) title '{name}'"
+                for i, name in enumerate(variants[1:])) + ", 1 lc black dt 2 notitle\n")
 
 
 main()

@@ -7,16 +7,16 @@
 # QEMU, one CPU whose clock counts instructions.  The chip's speed is a property of
 # the model, so these are figures of drivers, not of hardware:
 #
-#	driver	Debian's 6.1 kernel: requests to cbc(aes) through its crypto API,
-#		by acrypto's driver and by mainline's hifn_795x: requests a second,
-#		interrupts and instructions a request
-#	boards	the same, acrypto alone, with one board and with two, where the chip
-#		is what limits
+#	driver	Debian's 6.1 kernel: encryptions by AES-128 in CBC mode, by mainline's
+#		hifn_795x and by acrypto's driver through the crypto API, and by
+#		acrypto's own interface, one in a session and several, as dm-crypt
+#		has them: requests a second, interrupts and instructions a request
+#	boards	the last but one with one board and with two
 #	crypt	Linux 2.6.20: what of the CPU dm-crypt takes with HIFN boards, and
 #		with the kernel's own AES
 #
 #  --only PART		one of these three
-#  --count N		requests of each kind (500)
+#  --count N		requests of each kind (512), a multiple of 8
 #  --device PROPERTIES	of the model (latency-ns=2000,rate=64M; a board does 64 MB/s)
 #  --tree TREE		a built tree of 2.6.20, for crypt
 #  --out DIR		where tables, CSV and plots go (benchmarks/results)
@@ -31,10 +31,12 @@ set -eu -o pipefail
 
 KERNEL=2.6.20
 SIZES='64 512 1504 4096'
+# requests in a session, where there are several
+UNITS=8
 # megabytes that dm-crypt transfers
 FEW=2 MANY=10
 
-only='' count=500 device=latency-ns=2000,rate=64M tree=''
+only='' count=512 device=latency-ns=2000,rate=64M tree=''
 out=$ACRYPTO_TOP/benchmarks/results
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -61,7 +63,9 @@ case $only in
 '' | driver | boards | crypt) ;;
 *) usage_error "--only takes driver, boards or crypt, not '$only'" ;;
 esac
-[[ $count =~ ^[1-9][0-9]*$ ]] || usage_error "--count takes a number above 0"
+if ! [[ $count =~ ^[1-9][0-9]*$ ]] || [ $((count % UNITS)) -ne 0 ]; then
+	usage_error "--count takes a multiple of $UNITS"
+fi
 [ -z "$tree" ] || [ -d "$tree" ] || refuse "no such folder: $tree"
 
 need_packages python3 gnuplot-nox qemu-system-x86
@@ -102,32 +106,44 @@ if wanted driver || wanted boards; then
 	release=$(cat "$("$ACRYPTO_TOP/scripts/stock.sh" image)/release")
 fi
 
+# figures NAME DEPTHS ARGUMENT...: the rows of measure.sh, under another name
+figures()
+{
+	local name=$1 depths=$2
+
+	shift 2
+	say "$name, $*"
+	"$measure" --sizes "$SIZES" --depths "$depths" --count "$count" \
+		--device "$device" --modules "$modules" "$@" |
+		awk -v name="$name" 'BEGIN { FS = OFS = "\t" } NR > 1 { $1 = name } { print }'
+}
+
+# of several tables one
+joined()
+{
+	awk 'NR == 1 || $1 != "driver"'
+}
+
 if wanted driver; then
-	for driver in mainline acrypto; do
-		say "requests to $driver's driver"
-		"$measure" --sizes "$SIZES" --depths "1 16 64" --count "$count" \
-			--device "$device" --modules "$modules" $driver >"$work/$driver"
-	done
 	{
-		cat "$work/mainline"
-		tail -n +2 "$work/acrypto"
-	} | report 6.1-hifn-driver \
-		"HIFN 795x (model), Linux $release, cbc(aes), 128-bit key" \
-		driver bytes,depth requests/s:+,interrupts:-,instructions:-
+		for place in '' --in-place; do
+			# shellcheck disable=SC2086
+			figures mainline "1 16 64" $place mainline
+			# shellcheck disable=SC2086
+			figures "acrypto, crypto API" "1 16 64" $place acrypto
+		done
+		figures acrypto "1 16 64" session
+		figures "acrypto, $UNITS a session" "16 64" --units $UNITS session
+	} | joined | report 6.1-hifn-driver \
+		"HIFN 795x (model), Linux $release, AES-128-CBC" \
+		driver data,bytes,depth requests/s:+,interrupts:-,instructions:-
 fi
 
 if wanted boards; then
 	for boards in 1 2; do
-		say "requests to $boards boards"
-		"$measure" --sizes "$SIZES" --depths 128 --count $((4 * count)) \
-			--boards $boards --device "$device" --modules "$modules" \
-			acrypto >"$work/boards$boards"
-	done
-	{
-		cat "$work/boards1"
-		tail -n +2 "$work/boards2"
-	} | report 6.1-hifn-boards \
-		"HIFN 795x (model), Linux $release, cbc(aes), 128-bit key" \
+		figures acrypto 128 --boards $boards session
+	done | joined | report 6.1-hifn-boards \
+		"HIFN 795x (model), Linux $release, AES-128-CBC, boards" \
 		boards bytes,depth requests/s:+,interrupts:-,instructions:-
 fi
 
