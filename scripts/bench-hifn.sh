@@ -16,7 +16,7 @@
 #		with the kernel's own AES
 #
 #  --only PART		one of these three
-#  --count N		requests of each kind (512), a multiple of 8
+#  --count N		requests of each kind (2048), a multiple of 8
 #  --device PROPERTIES	of the model (latency-ns=2000,rate=64M; a board does 64 MB/s)
 #  --tree TREE		a built tree of 2.6.20, for crypt
 #  --out DIR		where tables, CSV and plots go (benchmarks/results)
@@ -36,7 +36,7 @@ UNITS=8
 # megabytes that dm-crypt transfers
 FEW=2 MANY=10
 
-only='' count=512 device=latency-ns=2000,rate=64M tree=''
+only='' count=2048 device=latency-ns=2000,rate=64M tree=''
 out=$ACRYPTO_TOP/benchmarks/results
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -100,9 +100,10 @@ report()
 
 modules=
 if wanted driver || wanted boards; then
-	modules=$work/modules
-	"$ACRYPTO_TOP/scripts/modules.sh" "$modules" >/dev/null ||
+	"$ACRYPTO_TOP/scripts/modules.sh" >"$work/modules" ||
 		die "the modules do not build"
+	# DIR/crypto/acrypto/acrypto.ko
+	modules=$(sed -n 's,/crypto/acrypto/acrypto\.ko$,,p' "$work/modules")
 	release=$(cat "$("$ACRYPTO_TOP/scripts/stock.sh" image)/release")
 fi
 

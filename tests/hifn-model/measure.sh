@@ -16,7 +16,8 @@
 #  --sizes "N..."	bytes of a request (64 512 1504 4096; of 1500 bytes no cipher
 #			with blocks of 16 makes anything)
 #  --depths "N..."	requests in work (1 16)
-#  --count N		requests of each kind (500)
+#  --count N		requests of each kind (2000); what loading a module costs differs by
+#			some 100000 instructions from run to run
 #  --units N		with session: requests that make one session (1)
 #  --in-place		source and destination are the same memory
 #  --boards N		boards (1)
@@ -35,7 +36,7 @@ set -eu -o pipefail
 . "$(dirname "$(readlink -f "$0")")/../../scripts/lib.sh"
 
 here=$ACRYPTO_TOP/tests/hifn-model
-sizes='64 512 1504 4096' depths='1 16' count=500 boards=1 key=16
+sizes='64 512 1504 4096' depths='1 16' count=2000 boards=1 key=16
 device=latency-ns=2000,rate=64M cipher='cbc(aes)' modules='' in_place=0
 units=1
 while [ $# -gt 0 ]; do

@@ -2,12 +2,12 @@
 # shellcheck shell=dash disable=SC1091
 #
 # In the guest: Debian's kernel, with its own drivers for PadLock.
-# SEED, WORKERS, REQUESTS: of the random requests.  AHEAD: the model's.  RNG: "yes"
-# where via-rng can work.
+# SEED, WORKERS, REQUESTS: of the random requests.  AHEAD, HASH: the model's, as
+# xcrypt has them.  RNG: "yes" where via-rng can work.
 
 . /lib.sh
 
-check "the instructions, from user space" sh -c "xcrypt check $AHEAD >/tmp/said"
+check "the instructions, from user space" sh -c "xcrypt check $AHEAD $HASH >/tmp/said"
 report "# $(grep -c '^ok' /tmp/said) checks of the instructions"
 grep '^not ok' /tmp/said >&3
 
