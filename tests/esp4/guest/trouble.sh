@@ -84,6 +84,8 @@ before=$(buffers)
 
 sims devices=3 latency_us=0,3000,500 depth=4,16,8
 up unequal transport aes128 sha1 none
+# who has this address, before many wait for the answer: most would be dropped
+check "a first packet" traffic udp 10.1.0.2 7 1
 check "unequal devices: out, in order" flood_out transport 200
 check "unequal devices: in, in order" flood_in transport 200
 check "unequal devices: long ones" flood_in transport 1400
@@ -118,7 +120,9 @@ both esp_down
 # --- nobody waits ------------------------------------------------------------------
 
 rmmod acrypto_sim
-sims devices=1 latency_us=1500000
+sims devices=1
+# not before: it is tested when it comes
+sim latency_us 0 1500000
 up slow transport aes128 sha1 none
 traffic udp 10.1.0.2 7 100 &
 slow=$!
