@@ -77,12 +77,6 @@ unchoose()
 	esac
 }
 
-# jiffies that the CPUs worked, and all
-jiffies()
-{
-	awk '/^cpu / { print $2 + $3 + $4 + $7 + $8, $2 + $3 + $4 + $5 + $6 + $7 + $8 }' /proc/stat
-}
-
 # flows WHAT AMOUNT NET SAS: the nanoseconds of all flows at once
 flows()
 {
@@ -140,14 +134,11 @@ for cell in $CELLS; do
 			choose "$variant"
 			warm_up "$what" $((amount / 50 + 1)) $in "$sas" || exit 1
 			done=$(sessions)
-			before=$(jiffies)
 			report "mark $name/$variant/$((bytes * sas))"
 			report "mark -"
 			took=$(flows "$what" "$amount" $in "$sas") || exit 1
 			sample "$name" "$variant" \
 				"$(per_second $((bytes * sas)) "$took")" KiB/s
-			report "cpu $name $variant $(echo "$before $(jiffies)" | awk \
-				'{ printf "%.0f", ($4 > $2) ? 100 * ($3 - $1) / ($4 - $2) : 100 }')"
 			done=$(($(sessions) - done))
 			case $variant in
 			stock*) [ $done -eq 0 ] ;;
