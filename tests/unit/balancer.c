@@ -126,6 +126,34 @@ static void prefers_local(void **state)
 		fake_free(g[i]);
 }
 
+/* of many, an idle device elsewhere gets one before this CPU's */
+static void many_go_elsewhere(void **state)
+{
+	struct work *w[3];
+	int i;
+
+	f[0] = fake_new(&(struct fake_info){ .name = "cpu0", .cpu = 0 });
+	f[1] = FAKE("other", FAKE_ASYNC, 0);
+	f[1]->hold = 1;
+	nr = 2;
+	ctx = null_context();
+	shim_set_cpu(0);
+	for (i = 0; i < 3; i++) {
+		w[i] = work_new(ctx, 64);
+		w[i]->s.flags = ACRYPTO_SESSION_DIRECT | ACRYPTO_SESSION_MANY;
+		assert_int_equal(acrypto_submit(&w[i]->s), 0);
+		assert_int_equal(!!work_done(w[i]), i > 0);
+		LOADS(0, 1);
+	}
+	fake_serve(f[1]);
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(work_wait(w[i]), 0);
+		work_free(w[i]);
+	}
+	LOADS(0, 0);
+	finish();
+}
+
 /* full queues are passed over, whatever their load */
 static void full_is_passed_over(void **state)
 {
@@ -478,6 +506,7 @@ static void switch_while_running(void **state)
 const struct unit_test unit_tests[] = {
 	TEST(least_loaded),
 	TEST(prefers_local),
+	TEST(many_go_elsewhere),
 	TEST(full_is_passed_over),
 	TEST(round_robin),
 	TEST(names_and_selection),
