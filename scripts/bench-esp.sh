@@ -141,7 +141,8 @@ if [ "$device" != acrypto ]; then
 fi
 processor=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
 # with a device the CPU has time left: what it executed is the price of a cell
-price=$(awk 'FNR == NR { if ($1 == "mark") name[++n] = $2; next }
+price=
+[ "$cpus" -eq 2 ] || price=$(awk 'FNR == NR { if ($1 == "mark") name[++n] = $2; next }
 	$3 == "cpu" && split(name[$2], part, "/") == 3 {
 		if (!(part[1] in seen)) { seen[part[1]]; cell[++cells] = part[1] }
 		sum[part[1], part[2] == "stock"] += $6
