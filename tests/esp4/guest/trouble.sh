@@ -208,17 +208,24 @@ done
 
 sims devices=2 latency_us=200,5000
 n=0
+unloaded=0
 while [ $n -lt 5 ]; do
 	n=$((n + 1))
 	both esp_up "load $n" transport aes128 sha1 none >/dev/null
 	traffic flood 10.1.0.2 9 200 300 0 &
-	peer 'traffic flood 10.1.0.1 9 200 300 0 >/dev/null 2>&1 &'
+	flood=$!
+	peer 'traffic flood 10.1.0.1 9 200 300 0 >/dev/null 2>&1 & echo $! >/tmp/flood.pid'
 	sleep 0.1
+	# the policies stay: nothing may leave in the clear
+	both ip xfrm state flush
+	unload esp4 && unloaded=$((unloaded + 1))
+	modprobe esp4
+	wait $flood
+	# shellcheck disable=SC2016
+	peer 'while kill -0 $(cat /tmp/flood.pid); do sleep 0.1; done'
 	both esp_down
-	unload esp4 && modprobe esp4
-	wait
 done
-check "the module goes under load, and comes back" [ -d /sys/module/esp4 ]
+same "the module goes under load, and comes back" $unloaded 5
 up last transport aes128 sha1 none
 check "and works" traffic udp 10.1.0.2 7 1 100 1400
 both esp_down
