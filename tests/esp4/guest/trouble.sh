@@ -211,7 +211,7 @@ n=0
 unloaded=0
 while [ $n -lt 5 ]; do
 	n=$((n + 1))
-	both esp_up "load $n" transport aes128 sha1 none >/dev/null
+	up "load$n" transport aes128 sha1 none
 	traffic flood 10.1.0.2 9 200 300 0 &
 	flood=$!
 	peer 'traffic flood 10.1.0.1 9 200 300 0 >/dev/null 2>&1 & echo $! >/tmp/flood.pid'
