@@ -57,7 +57,7 @@ choose()
 {
 	case $1 in
 	stock*) echo 0 >/sys/module/acrypto/parameters/enabled ;;
-	acrypto*) echo 1 >/sys/module/acrypto/parameters/enabled ;;
+	acrypto | acrypto[0-9]) echo 1 >/sys/module/acrypto/parameters/enabled ;;
 	*)
 		rmmod acrypto_soft
 		modprobe "${1%[0-9]}" || exit 1
@@ -69,7 +69,7 @@ choose()
 unchoose()
 {
 	case $1 in
-	stock* | acrypto*) ;;
+	stock* | acrypto | acrypto[0-9]) ;;
 	*)
 		rmmod "${1%[0-9]}"
 		modprobe acrypto_soft
