@@ -216,13 +216,14 @@ while [ $n -lt 5 ]; do
 	flood=$!
 	peer 'traffic flood 10.1.0.1 9 200 300 0 >/dev/null 2>&1 & echo $! >/tmp/flood.pid'
 	sleep 0.1
+	# its socket has a route, and that has a state; packets are still under way
+	kill $flood
+	wait $flood
 	# the policies stay: nothing may leave in the clear
 	both ip xfrm state flush >/dev/null
 	unload esp4 && unloaded=$((unloaded + 1))
 	modprobe esp4
 	# who sends without a state waits for one, long
-	kill $flood
-	wait $flood
 	# shellcheck disable=SC2016
 	peer 'kill $(cat /tmp/flood.pid); sleep 0.2'
 	both esp_down
