@@ -4,8 +4,11 @@
 # In the guest: requests to one cipher, of several sizes, with several in work, and
 # what the boards counted meanwhile.
 #
+# LOAD: the module that makes them, skload or acload
+#
 # from the host: MODULES (to be loaded, in order), CIPHER (what to use) or MATCH (a
-# pattern for its driver's name in /proc/crypto), KEY (bytes), SIZES, DEPTHS, COUNT
+# pattern for its driver's name in /proc/crypto), KEY (bytes), SIZES, DEPTHS, COUNT,
+# IN_PLACE (1 or 0), UNITS (of a session, for acload)
 
 . /lib.sh
 
@@ -36,18 +39,25 @@ mark()
 for name in $MODULES; do
 	check "$name loads" modprobe "$name"
 done
-[ -n "$CIPHER" ] || CIPHER=$(awk -v match_this="$MATCH" \
-	'$1 == "driver" && $3 ~ match_this { print $3; exit }' /proc/crypto)
-same "a cipher is found" "$([ -n "$CIPHER" ] && echo yes)" yes
+if [ "$LOAD" = skload ]; then
+	[ -n "$CIPHER" ] || CIPHER=$(awk -v match_this="$MATCH" \
+		'$1 == "driver" && $3 ~ match_this { print $3; exit }' /proc/crypto)
+	same "a cipher is found" "$([ -n "$CIPHER" ] && echo yes)" yes
+	set -- "cipher=$CIPHER" "key_size=$KEY"
+else
+	set -- "units=$UNITS"
+fi
+what="$* in_place=$IN_PLACE"
 
 # load SIZE DEPTH COUNT
 load()
 {
 	dmesg -c >/dev/null
-	insmod /lib/modules/0.0.0/skload.ko "cipher=$CIPHER" "key_size=$KEY" \
-		"size=$1" "depth=$2" "count=$3" || return 1
-	rmmod skload
-	dmesg | sed -n 's/.*skload: .* nanoseconds //p' >/tmp/ns
+	# shellcheck disable=SC2086
+	insmod "/lib/modules/0.0.0/$LOAD.ko" $what "size=$1" "depth=$2" "count=$3" ||
+		return 1
+	rmmod "$LOAD"
+	dmesg | sed -n 's/.*load: .* nanoseconds //p' >/tmp/ns
 	[ -s /tmp/ns ]
 }
 

@@ -1,28 +1,34 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Usage: measure.sh [option]... mainline|acrypto
+# Usage: measure.sh [option]... mainline|acrypto|session
 #
 # What a request costs with a driver for the HIFN 795x on the model of the chip
 # (tests/qemu/hifn795x.c), on Debian's 6.1 kernel, one CPU, time counted in
 # instructions: a figure of a model, of use to compare drivers.  The module
-# skload keeps so many encryptions in work, in place, each in a buffer of its own.
+# skload keeps so many encryptions in work, each in buffers of its own.
 #
 #	mainline	mainline's hifn_795x (mainline.sh)
 #	acrypto		acrypto's driver, through acrypto_capi, no other device
+#	session		the same by acrypto's own interface, as dm-crypt and ESP use it
+#			(the module acload; AES-128 in CBC mode)
 #
 #  --sizes "N..."	bytes of a request (64 512 1504 4096; of 1500 bytes no cipher
 #			with blocks of 16 makes anything)
 #  --depths "N..."	requests in work (1 16)
-#  --count N		requests of each kind (500)
+#  --count N		requests of each kind (2000); what loading a module costs differs by
+#			some 100000 instructions from run to run
+#  --units N		with session: requests that make one session (1)
+#  --in-place		source and destination are the same memory
 #  --boards N		boards (1)
 #  --device PROPERTIES	of the model (latency-ns=2000,rate=64M)
 #  --cipher NAME		as the crypto API has it, with --key BYTES (cbc(aes), 16)
 #  --modules DIR		acrypto's modules, built by scripts/modules.sh; else they
 #			are built
 #
-# Printed, separated by tabs: driver, boards, bytes, depth, requests a second,
-# interrupts, doorbells, register reads, register writes and instructions a request.
+# Printed, separated by tabs: driver, boards, data (in-place or apart), bytes, depth,
+# requests a second, interrupts, doorbells, register reads, register writes and
+# instructions a request.
 # Exit 0 done, 1 failed, 2 wrong usage.
 
 set -eu -o pipefail
@@ -30,15 +36,17 @@ set -eu -o pipefail
 . "$(dirname "$(readlink -f "$0")")/../../scripts/lib.sh"
 
 here=$ACRYPTO_TOP/tests/hifn-model
-sizes='64 512 1504 4096' depths='1 16' count=500 boards=1 key=16
-device=latency-ns=2000,rate=64M cipher='cbc(aes)' modules=
+sizes='64 512 1504 4096' depths='1 16' count=2000 boards=1 key=16
+device=latency-ns=2000,rate=64M cipher='cbc(aes)' modules='' in_place=0
+units=1
 while [ $# -gt 0 ]; do
 	case $1 in
 	-h | --help)
 		show_help
 		exit 0
 		;;
-	--sizes | --depths | --count | --boards | --device | --cipher | --key | --modules)
+	--sizes | --depths | --count | --boards | --device | --cipher | --key | --modules | \
+	--units)
 		[ $# -ge 2 ] || usage_error "$1 needs a value"
 		case $1 in
 		--sizes) sizes=$2 ;;
@@ -49,16 +57,18 @@ while [ $# -gt 0 ]; do
 		--cipher) cipher=$2 ;;
 		--key) key=$2 ;;
 		--modules) modules=$2 ;;
+		--units) units=$2 ;;
 		esac
 		shift
 		;;
+	--in-place) in_place=1 ;;
 	-*)	usage_error "unknown option '$1'" ;;
 	*)	break ;;
 	esac
 	shift
 done
 [ $# -eq 1 ] || usage_error "which driver?"
-for number in "$count" "$boards" "$key" $sizes $depths; do
+for number in "$count" "$boards" "$key" "$units" $sizes $depths; do
 	case $number in
 	'' | *[!0-9]* | 0) usage_error "'$number' is no number above 0" ;;
 	esac
@@ -74,6 +84,7 @@ plugin=$("$ACRYPTO_TOP/tests/qemu/build-device.sh" hifn795x)
 counter=$("$ACRYPTO_TOP/tests/qemu/build.sh" insn)
 
 mkdir "$tmp/modules"
+load=skload
 case $driver in
 mainline)
 	cp "$("$here/mainline.sh")" "$tmp/modules"
@@ -81,13 +92,18 @@ mainline)
 	# cbc(aes) is cbc-aes-hifn0, cbc(des3_ede) is cbc-3des-hifn0
 	match=$(sed 's/(/-/; s/)//; s/des3_ede/3des/' <<<"$cipher")-hifn0
 	;;
-acrypto)
+acrypto | session)
 	if [ -z "$modules" ]; then
 		"$ACRYPTO_TOP/scripts/modules.sh" "$tmp/acrypto" >/dev/null
 		modules=$tmp/acrypto
 	fi
 	find "$modules" -name '*.ko' -exec cp -t "$tmp/modules" {} +
-	wanted='acrypto acrypto_hifn acrypto_capi' match='' name="acrypto($cipher)"
+	wanted='acrypto acrypto_hifn' match='' name="acrypto($cipher)"
+	if [ "$driver" = session ]; then
+		load=acload
+	else
+		wanted+=' acrypto_capi'
+	fi
 	;;
 *)	usage_error "no driver '$driver'" ;;
 esac
@@ -105,6 +121,14 @@ skload()
 folder=$(cached skload "$(hash_of "@$here/skload.c" "$headers" "$(declare -f skload)")" \
 	skload)
 cp "$folder/skload.ko" "$tmp/modules"
+if [ $load = acload ]; then
+	mkdir "$tmp/acload"
+	cp "$here/acload.c" "$tmp/acload"
+	printf 'obj-m := acload.o\nccflags-y := -I%s\n' "$modules/include" >"$tmp/acload/Kbuild"
+	run_logged "building acload" "$ACRYPTO_CACHE/logs/acload.log" make -C "$headers" \
+		M="$tmp/acload" KBUILD_EXTRA_SYMBOLS="$modules/Module.symvers" modules
+	cp "$tmp/acload/acload.ko" "$tmp/modules"
+fi
 
 # Debian's System.map doesn't tell where a function is, so the mark between the
 # sections of the counts is a program: nothing else is ever executed where it lies.
@@ -126,6 +150,7 @@ status=0
 	--file "$tmp/marker:/bin/marker" \
 	--env "MODULES=$wanted" --env "CIPHER=$name" --env "MATCH=$match" --env "KEY=$key" \
 	--env "SIZES=$sizes" --env "DEPTHS=$depths" --env "COUNT=$count" \
+	--env "IN_PLACE=$in_place" --env "LOAD=$load" --env "UNITS=$units" \
 	--plugin "$counter,out=$tmp/counts,mark=$mark" --plugin "$plugin" \
 	"${devices[@]}" --timeout 3600 --out "$tmp/out" || status=$?
 if [ $status -ne 0 ]; then
@@ -143,17 +168,19 @@ instructions()
 		"$tmp/counts"
 }
 
-printf 'driver\tboards\tbytes\tdepth\trequests/s\tinterrupts\tdoorbells\treads\twrites\tinstructions\n'
+data=apart
+[ $in_place -eq 0 ] || data=in-place
+printf 'driver\tboards\tdata\tbytes\tdepth\trequests/s\tinterrupts\tdoorbells\treads\twrites\tinstructions\n'
 grep '^row ' "$tmp/out/result.log" |
 	while read -r _ size depth n ns interrupts doorbells reads writes; do
 		few=$(instructions "few.$size.$depth")
 		many=$(instructions "many.$size.$depth")
-		awk -v driver="$driver" -v boards="$boards" -v size="$size" -v depth="$depth" \
+		awk -v driver="$driver" -v boards="$boards" -v data="$data" -v size="$size" -v depth="$depth" \
 			-v n="$n" -v ns="$ns" -v interrupts="$interrupts" \
 			-v doorbells="$doorbells" -v reads="$reads" -v writes="$writes" \
 			-v few="$few" -v many="$many" 'BEGIN {
-			printf "%s\t%d\t%d\t%d\t%.0f\t%.3f\t%.3f\t%.3f\t%.3f\t%.0f\n",
-				driver, boards, size, depth, n * 1e9 / ns,
+			printf "%s\t%d\t%s\t%d\t%d\t%.0f\t%.3f\t%.3f\t%.3f\t%.3f\t%.0f\n",
+				driver, boards, data, size, depth, n * 1e9 / ns,
 				interrupts / n, doorbells / n, reads / n, writes / n,
 				(many - few) / n }'
 	done

@@ -7,8 +7,8 @@
  *
  *	skload: CIPHER SIZE DEPTH COUNT nanoseconds NS
  *
- * A request has a buffer of its own, in which it is encrypted in place, as a
- * driver's best case: contiguous, aligned to its page.
+ * A request has buffers of its own, as a driver's best case: contiguous, aligned
+ * to their page.  With in_place=1 it has one, which is encrypted in place.
  */
 
 #include <crypto/skcipher.h>
@@ -38,10 +38,16 @@ static unsigned int count = 1000;
 module_param(count, uint, 0444);
 MODULE_PARM_DESC(count, "requests");
 
+static bool in_place;
+module_param(in_place, bool, 0444);
+MODULE_PARM_DESC(in_place, "encrypt in place");
+
 struct slot {
 	struct skcipher_request *request;
-	struct scatterlist sg;
-	void *data;
+	struct scatterlist src;
+	struct scatterlist dst;
+	void *from;
+	void *to;		/* may be @from */
 	u8 iv[32];
 	bool busy;
 };
@@ -73,7 +79,8 @@ static void submit(struct slot *slot)
 	slot->busy = true;
 	atomic_inc(&in_work);
 	memset(slot->iv, 0x5a, sizeof(slot->iv));
-	skcipher_request_set_crypt(slot->request, &slot->sg, &slot->sg, size, slot->iv);
+	skcipher_request_set_crypt(slot->request, &slot->src,
+				   in_place ? &slot->src : &slot->dst, size, slot->iv);
 	error = crypto_skcipher_encrypt(slot->request);
 	if (error == -EINPROGRESS || error == -EBUSY)
 		return;
@@ -99,11 +106,16 @@ static void load(struct slot *slots)
 
 static int prepare(struct slot *slot, struct crypto_skcipher *tfm)
 {
-	slot->data = (void *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, get_order(size));
+	slot->from = (void *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, get_order(size));
+	slot->to = slot->from;
+	if (!in_place)
+		slot->to = (void *)__get_free_pages(GFP_KERNEL | __GFP_ZERO,
+						    get_order(size));
 	slot->request = skcipher_request_alloc(tfm, GFP_KERNEL);
-	if (!slot->data || !slot->request)
+	if (!slot->from || !slot->to || !slot->request)
 		return -ENOMEM;
-	sg_init_one(&slot->sg, slot->data, size);
+	sg_init_one(&slot->src, slot->from, size);
+	sg_init_one(&slot->dst, slot->to, size);
 	skcipher_request_set_callback(slot->request, CRYPTO_TFM_REQ_MAY_BACKLOG |
 				      CRYPTO_TFM_REQ_MAY_SLEEP, done, slot);
 	return 0;
@@ -144,7 +156,9 @@ static int __init skload_init(void)
 	}
 	for (i = 0; slots && i < depth; i++) {
 		skcipher_request_free(slots[i].request);
-		free_pages((unsigned long)slots[i].data, get_order(size));
+		if (slots[i].to != slots[i].from)
+			free_pages((unsigned long)slots[i].to, get_order(size));
+		free_pages((unsigned long)slots[i].from, get_order(size));
 	}
 	kfree(slots);
 	crypto_free_skcipher(tfm);

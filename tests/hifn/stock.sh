@@ -17,6 +17,7 @@ for dev in hifn0 hifn1; do
 	check "$dev passed all its self-tests" good $dev
 done
 for board in $(boards); do
+	same "$board: nothing was misused" "$(model "$board" misuses)" 0
 	same "$board: nor was a command bad" "$(model "$board" bad)" 0
 done
 

@@ -22,16 +22,18 @@ counter()
 # --- self-tests ----------------------------------------------------------------
 
 modprobe acrypto
+refused "no length of a queue is below 0" modprobe acrypto_padlock qlen=-1
+check "and the kernel says so" sh -c "dmesg | grep 'qlen=-1: must not'"
 check "the driver loads" modprobe acrypto_padlock
 # shellcheck disable=SC2046
 set -- $(cat $C/crypto_sessions/devices)
-same "a device for each CPU" "$*" "$(seq -f 'padlock%g' 0 $((cpus - 1)) | xargs)"
+same "a device for each CPU" "$*" \
+	"$(seq 0 $((cpus - 1)) | sed 's/^/padlock/' | xargs)"
 for dev in "$@"; do
 	same "$dev is live" "$(cat "$C/$dev/state")" live
 	same "$dev has all capabilities" "$(grep -c . "$C/$dev/capabilities")" "$UNITS"
 	same "no self-test of $dev failed" "$(grep -c failed "$C/$dev/capabilities")" 0
 done
-refused "another parameter is refused" modprobe acrypto_padlock qlen=-1
 
 # --- sessions -------------------------------------------------------------------
 

@@ -844,7 +844,8 @@ static bool hifn_finish(Hifn *s)
 		job->bad = true;
 		break;
 	case FAULT_CORRUPT:
-		if (size)
+		/* what passes through beside a MAC is no output */
+		if (size && job->masks & BASE_CRYPT)
 			s->data[size / 2] ^= 0x10;
 		else
 			job->result[job->result_size - 8] ^= 0x10;
