@@ -11,7 +11,9 @@
 #			or "bulk", AMOUNT how many of them or how many bytes, SAS how
 #			many flows there are at once, each with SAs of its own
 #	ROUNDS		how often every cell is measured with every variant
-#	CLOCK		"ticks": tell the time by the time stamp counter (ticks.c)
+#	CLOCK		"ticks": tell the time by the time stamp counter
+#
+# The host may also take the time from mark to mark, in instructions.
 
 # shellcheck source=benchmarks/guest/lib.sh
 . /bench.sh
@@ -55,7 +57,7 @@ choose()
 {
 	case $1 in
 	stock*) echo 0 >/sys/module/acrypto/parameters/enabled ;;
-	acrypto*) echo 1 >/sys/module/acrypto/parameters/enabled ;;
+	acrypto | acrypto[0-9]) echo 1 >/sys/module/acrypto/parameters/enabled ;;
 	*)
 		rmmod acrypto_soft
 		modprobe "${1%[0-9]}" || exit 1
@@ -67,7 +69,7 @@ choose()
 unchoose()
 {
 	case $1 in
-	stock* | acrypto*) ;;
+	stock* | acrypto | acrypto[0-9]) ;;
 	*)
 		rmmod "${1%[0-9]}"
 		modprobe acrypto_soft
@@ -75,48 +77,34 @@ unchoose()
 	esac
 }
 
-# jiffies that the CPUs worked, and all
-jiffies()
-{
-	awk '/^cpu / { print $2 + $3 + $4 + $7 + $8, $2 + $3 + $4 + $5 + $6 + $7 + $8 }' /proc/stat
-}
-
-# run WHAT AMOUNT NET FLOW: one flow, its nanoseconds
-run()
-{
-	if [ "$1" = bulk ]; then
-		traffic stream "10.$3.$4.1" "10.$3.$4.2" "$2"
-	else
-		traffic blast "10.$3.$4.1" "10.$3.$4.2" "$1" "$2"
-	fi
-}
-
-# the time of all flows at once
+# flows WHAT AMOUNT NET SAS: the nanoseconds of all flows at once
 flows()
 {
-	local what="$1" amount="$2" in="$3" sas="$4" start n
+	local what="$1" amount="$2" in="$3" sas="$4" n=0 took
 
-	if [ "$sas" -eq 1 ] && [ "${CLOCK:-}" != ticks ]; then
-		run "$what" "$amount" "$in" 0
-		return
-	fi
-	start=$(moment)
-	n=0
+	[ "$what" != bulk ] || what=
+	set --
 	while [ $n -lt "$sas" ]; do
-		run "$what" "$amount" "$in" $n >/dev/null &
+		set -- "$@" "10.$in.$n.1" "10.$in.$n.2"
 		n=$((n + 1))
 	done
-	wait
-	echo $(($(moment) - start))
+	if [ -n "$what" ]; then
+		took=$(traffic blast "$what" "$amount" "$@") || return 1
+	else
+		took=$(traffic stream "$amount" "$@") || return 1
+	fi
+	if [ "${CLOCK:-}" = ticks ]; then
+		took=$((took * 1000 / mhz))
+	fi
+	echo "$took"
 }
 
-moment()
+# the same, which nobody measures: caches, routes, and the keys on each device
+warm_up()
 {
-	if [ "${CLOCK:-}" = ticks ]; then
-		echo $(($(ticks) * 1000 / mhz))
-	else
-		nanoseconds
-	fi
+	report "mark -"
+	report "mark -"
+	flows "$@" >/dev/null
 }
 
 sessions()
@@ -139,20 +127,18 @@ for cell in $CELLS; do
 	[ "$what" = bulk ] || bytes=$((what * amount))
 	name="$mode-$what"
 	[ "$sas" -eq 1 ] || name="$name-$sas"
-	# caches, routes, and the keys on each device
-	flows "$what" $((amount / 20 + 1)) $in "$sas" >/dev/null
+	warm_up "$what" $((amount / 20 + 1)) $in "$sas" || exit 1
 	round=0
 	while [ $round -lt "$ROUNDS" ]; do
 		for variant in $(rotated $round); do
 			choose "$variant"
-			flows "$what" $((amount / 50 + 1)) $in "$sas" >/dev/null
+			warm_up "$what" $((amount / 50 + 1)) $in "$sas" || exit 1
 			done=$(sessions)
-			before=$(jiffies)
+			report "mark $name/$variant/$((bytes * sas))"
+			report "mark -"
 			took=$(flows "$what" "$amount" $in "$sas") || exit 1
 			sample "$name" "$variant" \
 				"$(per_second $((bytes * sas)) "$took")" KiB/s
-			report "cpu $name $variant $(echo "$before $(jiffies)" | awk \
-				'{ printf "%.0f", ($4 > $2) ? 100 * ($3 - $1) / ($4 - $2) : 100 }')"
 			done=$(($(sessions) - done))
 			case $variant in
 			stock*) [ $done -eq 0 ] ;;

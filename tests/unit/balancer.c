@@ -126,6 +126,56 @@ static void prefers_local(void **state)
 		fake_free(g[i]);
 }
 
+/*
+ * Of many, another device gets one before this CPU's: if it is no CPU's, or that
+ * CPU is idle
+ */
+static void many_go_elsewhere(void **state)
+{
+	struct work *w[3];
+	int before, i;
+
+	f[0] = fake_new(&(struct fake_info){ .name = "cpu0", .cpu = 0 });
+	f[1] = fake_new(&(struct fake_info){ .name = "cpu1", .cpu = 1 });
+	nr = 2;
+	ctx = null_context();
+	shim_set_cpu(0);
+	for (i = 0; i < 4; i++) {
+		shim_idle_cpus = i & 1 ? 2 : 0;
+		w[0] = work_new(ctx, 64);
+		w[0]->s.flags = ACRYPTO_SESSION_DIRECT;
+		if (i < 2)
+			w[0]->s.flags |= ACRYPTO_SESSION_MANY;
+		before = fake_get(f[1], done);
+		assert_int_equal(acrypto_submit(&w[0]->s), 0);
+		assert_int_equal(work_wait(w[0]), 0);
+		assert_int_equal(fake_get(f[1], done) - before, i == 1);
+		work_free(w[0]);
+	}
+	shim_idle_cpus = 0;
+	finish();
+
+	f[0] = fake_new(&(struct fake_info){ .name = "cpu0", .cpu = 0 });
+	f[1] = FAKE("other", FAKE_ASYNC, 0);
+	f[1]->hold = 1;
+	nr = 2;
+	ctx = null_context();
+	for (i = 0; i < 3; i++) {
+		w[i] = work_new(ctx, 64);
+		w[i]->s.flags = ACRYPTO_SESSION_DIRECT | ACRYPTO_SESSION_MANY;
+		assert_int_equal(acrypto_submit(&w[i]->s), 0);
+		assert_int_equal(!!work_done(w[i]), i > 0);
+		LOADS(0, 1);
+	}
+	fake_serve(f[1]);
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(work_wait(w[i]), 0);
+		work_free(w[i]);
+	}
+	LOADS(0, 0);
+	finish();
+}
+
 /* full queues are passed over, whatever their load */
 static void full_is_passed_over(void **state)
 {
@@ -478,6 +528,7 @@ static void switch_while_running(void **state)
 const struct unit_test unit_tests[] = {
 	TEST(least_loaded),
 	TEST(prefers_local),
+	TEST(many_go_elsewhere),
 	TEST(full_is_passed_over),
 	TEST(round_robin),
 	TEST(names_and_selection),

@@ -20,10 +20,13 @@
  *					have the kernel take ESP from this UDP port
  *	traffic tap DEVICE FILE		look at every frame; on SIGTERM write to FILE
  *					the number and the sum of those with ESP
- *	traffic blast FROM TO SIZE COUNT
+ *	traffic blast SIZE COUNT FROM TO...
  *					send datagrams from one address of this machine
- *					to another and print how long that took, in ns
- *	traffic stream FROM TO BYTES	the same with a TCP connection
+ *					to another, between as many pairs as there are
+ *					at once, and print how long that took: in ns,
+ *					or in ticks of the CPU with CLOCK=ticks in the
+ *					environment; marks where it begins and ends
+ *	traffic stream BYTES FROM TO...	the same with TCP connections
  *
  * Datagrams of one size have one content, a stream has one from its start: both
  * are parts of a table that tests/esp4/esp.py makes as well.  A lost datagram is
@@ -48,6 +51,7 @@
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include <linux/xfrm.h>
@@ -614,25 +618,42 @@ static int tap(const char *device, const char *name)
 
 /* --- speed, with both ends on one machine -------------------------------------- */
 
+/* flows say that they are ready, and begin together */
+static int are_ready[2], may_begin[2];
+
+static void say_ready(void)
+{
+	if (write(are_ready[1], "", 1) != 1)
+		die("no pipe: %s", strerror(errno));
+}
+
+static void await_begin(void)
+{
+	char byte;
+
+	if (read(may_begin[0], &byte, 1) != 1)
+		die("no pipe: %s", strerror(errno));
+}
+
 /*
  * One process is both ends, so that the receiver is never behind: a few
  * datagrams are out at a time, as many as a busy sender has in its queues.
  */
-static int blast(const char *own, const char *host, size_t size, unsigned long count)
+static int blast(const char *own, const char *host, size_t size, uint64_t count)
 {
 	static uint8_t in[65536];
 	struct sockaddr_in at = address(host, 0);
 	socklen_t len = sizeof(at);
 	int to = bound_socket(SOCK_DGRAM, host, 0);
 	int from = bound_socket(SOCK_DGRAM, own, 0);
-	unsigned long sent = 0, got = 0;
-	uint64_t start;
+	uint64_t sent = 0, got = 0;
 	ssize_t n;
 
 	if (getsockname(to, (struct sockaddr *)&at, &len) ||
 	    connect(from, (struct sockaddr *)&at, sizeof(at)))
 		die("connect: %s", strerror(errno));
-	start = now_ns();
+	say_ready();
+	await_begin();
 	while (got < count) {
 		while (sent < count && sent - got < 32) {
 			if (send(from, content(size), size, 0) != (ssize_t)size)
@@ -644,10 +665,9 @@ static int blast(const char *own, const char *host, size_t size, unsigned long c
 		if (n < 0 && errno == EAGAIN)
 			continue;
 		if (n != (ssize_t)size || memcmp(in, content(size), size))
-			die("datagram %lu is wrong", got);
+			die("datagram %llu is wrong", (unsigned long long)got);
 		got++;
 	}
-	printf("%llu\n", (unsigned long long)(now_ns() - start));
 	return 0;
 }
 
@@ -657,16 +677,16 @@ static int bulk(const char *own, const char *host, uint64_t bytes)
 	struct sockaddr_in at = address(host, 0);
 	socklen_t len = sizeof(at);
 	int server = bound_socket(SOCK_STREAM, host, 0), from, to;
-	uint64_t sent = 0, got = 0, start;
+	uint64_t sent = 0, got = 0;
 	ssize_t n;
 
 	if (getsockname(server, (struct sockaddr *)&at, &len) || listen(server, 1))
 		die("listen: %s", strerror(errno));
-	start = now_ns();
 	if (!fork()) {
 		from = bound_socket(SOCK_STREAM, own, 0);
 		if (connect(from, (struct sockaddr *)&at, sizeof(at)))
 			_exit(1);
+		await_begin();
 		while (sent < bytes) {
 			n = bytes - sent < 65536 ? bytes - sent : 65536;
 			n = write(from, table, n);
@@ -679,12 +699,53 @@ static int bulk(const char *own, const char *host, uint64_t bytes)
 	to = accept(server, NULL, NULL);
 	if (to < 0)
 		die("accept: %s", strerror(errno));
+	say_ready();
 	while ((n = read(to, in, sizeof(in))) > 0)
 		got += n;
 	if (got != bytes)
 		die("%llu of %llu bytes came", (unsigned long long)got,
 		    (unsigned long long)bytes);
-	printf("%llu\n", (unsigned long long)(now_ns() - start));
+	return 0;
+}
+
+/* see tests/qemu/insn.c */
+static uint64_t mark(void)
+{
+	const char *clock = getenv("CLOCK");
+
+	if (sethostname("traffic", 7))
+		die("sethostname: %s", strerror(errno));
+	return clock && !strcmp(clock, "ticks") ? __builtin_ia32_rdtsc() : now_ns();
+}
+
+/* all flows at once; pairs are their ends */
+static int flows(int is_blast, size_t size, uint64_t amount, char **pairs)
+{
+	uint64_t start;
+	char byte;
+	int n, status;
+
+	if (pipe(are_ready) || pipe(may_begin))
+		die("pipe: %s", strerror(errno));
+	for (n = 0; pairs[2 * n] && pairs[2 * n + 1]; n++)
+		if (!fork())
+			_exit(is_blast ?
+			      blast(pairs[2 * n], pairs[2 * n + 1], size, amount) :
+			      bulk(pairs[2 * n], pairs[2 * n + 1], amount));
+	if (!n || pairs[2 * n])
+		die("a flow has two ends");
+	close(are_ready[1]);
+	for (status = 0; status < n; status++)
+		if (read(are_ready[0], &byte, 1) != 1)
+			die("a flow does not begin");
+	start = mark();
+	for (status = 0; status < n; status++)
+		if (write(may_begin[1], "", 1) != 1)
+			die("no pipe: %s", strerror(errno));
+	while (wait(&status) > 0)
+		if (status)
+			die("a flow has failed");
+	printf("%llu\n", (unsigned long long)(mark() - start));
 	return 0;
 }
 
@@ -722,11 +783,10 @@ int main(int argc, char **argv)
 		return encap(number(arg[0], 65535), arg[1]);
 	if (!strcmp(what, "tap") && n == 2)
 		return tap(arg[0], arg[1]);
-	if (!strcmp(what, "blast") && n == 4)
-		return blast(arg[0], arg[1], number(arg[2], LONGEST),
-			     number(arg[3], 1 << 30));
-	if (!strcmp(what, "stream") && n == 3)
-		return bulk(arg[0], arg[1], number(arg[2], 1ul << 40));
+	if (!strcmp(what, "blast") && n >= 4)
+		return flows(1, number(arg[0], LONGEST), number(arg[1], 1 << 30), arg + 2);
+	if (!strcmp(what, "stream") && n >= 3)
+		return flows(0, 0, number(arg[0], 1ul << 40), arg + 1);
 	fprintf(stderr, "traffic: wrong usage; see the top of traffic.c\n");
 	return 2;
 }

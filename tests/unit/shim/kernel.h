@@ -530,9 +530,12 @@ int shim_atomic(void);
 int shim_smp_processor_id(const char *file, int line);
 #define smp_processor_id()	shim_smp_processor_id(__FILE__, __LINE__)
 #define raw_smp_processor_id()	(shim_me()->cpu)
+#define idle_cpu(cpu)		(shim_idle_cpus >> (cpu) & 1)
 #define get_cpu()		(preempt_disable(), shim_me()->cpu)
 #define put_cpu()		preempt_enable()
 extern int shim_cpus;
+/* a bit for each */
+extern unsigned int shim_idle_cpus;
 #define num_online_cpus()	((unsigned int)shim_cpus)
 #define num_possible_cpus()	((unsigned int)shim_cpus)
 #define cpu_online(c)		((c) < shim_cpus)

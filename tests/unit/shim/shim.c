@@ -202,6 +202,8 @@ struct shim_context *shim_me(void)
 	return me;
 }
 
+unsigned int shim_idle_cpus;
+
 void shim_set_cpu(int cpu)
 {
 	shim_me()->cpu = cpu % shim_cpus;
