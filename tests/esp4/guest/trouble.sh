@@ -22,7 +22,8 @@ buffers()
 sims()
 {
 	# shellcheck disable=SC2086
-	modprobe acrypto_sim "$@" timeout_ms=30000,30000,30000
+	modprobe acrypto_sim "$@" timeout_ms=30000,30000,30000 || return 1
+	only_sims
 }
 
 up()
@@ -199,6 +200,7 @@ for mode in transport tunnel; do
 	done
 	rmmod acrypto_sim
 	modprobe acrypto_sim devices=2 latency_us=200,200 timeout_ms=500,500
+	only_sims
 	check "$mode: a stream while a device is hanging" streams_during $mode hanging
 	both esp_down
 	rmmod acrypto_sim
@@ -238,10 +240,11 @@ up last transport aes128 sha1 none
 check "and works" traffic udp 10.1.0.2 7 1 100 1400
 both esp_down
 check "ESP is unloaded" unload esp4
+# which do their work by the code of the other one
+check "the devices are unloaded" rmmod acrypto_sim
 if grep -q '^acrypto_soft ' /proc/modules; then
-	check "the CPUs are no devices" unload acrypto_soft
+	check "those of the CPUs are" unload acrypto_soft
 fi
-check "the devices are" rmmod acrypto_sim
 check "and acrypto" unload acrypto
 sleep 2
 after=$(buffers)
