@@ -1,50 +1,56 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# usage: tests/esp4/defects/run [NAME]...
+# usage: tests/defects.sh SUITE [NAME]...
 #
-# Are the tests of ESP any good?  Each patch here puts a mistake back that an
-# asynchronous ESP has had somewhere, or could have.  It is built into a copy of
-# the kernel, and the run that its header names has to fail.  The kernel with no
-# defect has to pass the same run.
+# Are the guests' tests of SUITE any good?  Each patch in tests/SUITE/defects puts a
+# mistake back, most of them such as mainline's code has had in the same place.  It
+# is built into a copy of the kernel, and the run of SUITE that its header names has
+# to fail.  Without a defect the same run has to pass.
 #
-#  NAME...	these patches alone (all)
+#  SUITE	dm-crypt or esp4
+#  NAME		these patches alone (all)
 #
 # exit: 0 every defect was noticed, 1 one was not, 2 wrong usage
 
 set -eu
-. "$(dirname "$(readlink -f "$0")")/../../lib.sh"
-here=$ACRYPTO_TOP/tests/esp4/defects
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+
 kernel=${ACRYPTO_KERNEL:-2.6.20}
 
-names=()
-while [ $# -gt 0 ]; do
-	case $1 in
-	-h | --help)
-		show_help
-		exit 0
-		;;
-	*)
-		[ -f "$here/$1.patch" ] || usage_error "no such defect: $1"
-		names+=("$1")
-		;;
-	esac
-	shift
-done
+case ${1-} in
+-h | --help)
+	show_help
+	exit 0
+	;;
+'')	usage_error "which suite?" ;;
+esac
+here=$ACRYPTO_TOP/tests/$1/defects
+suite=$ACRYPTO_TOP/tests/$1/run
+[ -d "$here" ] || usage_error "no defects for $1"
+# what names the runs of the suite
+variable=ACRYPTO_$(tr 'a-z-' 'A-Z_' <<<"$1")
+shift
+
+names=("$@")
 if [ ${#names[@]} -eq 0 ]; then
 	for patch in "$here"/*.patch; do
 		patch=${patch##*/}
 		names+=("${patch%.patch}")
 	done
 fi
+for name in "${names[@]}"; do
+	[ -f "$here/$name.patch" ] || usage_error "no such defect: $name"
+done
 
+mkdir -p "$ACRYPTO_WORK"
 tmp=$(mktemp -d "$ACRYPTO_WORK/defects.XXXXXX")
 trap 'rm -rf "$tmp"' EXIT
 
 # guest TREE RUN: what the suite reports of it
 guest()
 {
-	ACRYPTO_TREE=$1 ACRYPTO_ESP4=$2 "$here/../run"
+	env "ACRYPTO_TREE=$1" "$variable=$2" "$suite"
 }
 
 passed='' missed=0
