@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# usage: inject.sh --out DIR --count N --seed S [--timeout SEC] -- GUEST...
+# usage: inject.sh --out DIR --count N --seed S [--timeout SEC] [--together]
+#	-- GUEST...
 #
 # Boots a guest (GUEST is what scripts/guest.sh takes) and has inject.py send it N
 # wrong packets; then compares what the guest's SAs counted with what they had to.
+# With --together it does not count whether a packet that comes again is too old or
+# was there before: see together.awk.
 # Left in DIR: counts (what the guest counted), expected.
 # Prints `ok` and `not ok` lines.
 #
@@ -14,7 +17,7 @@ set -eu -o pipefail
 . "$(dirname "$(readlink -f "$0")")/../../scripts/lib.sh"
 
 here=$ACRYPTO_TOP/tests/esp4
-out='' count='' seed='' limit=900
+out='' count='' seed='' limit=900 together=''
 while [ $# -gt 0 ]; do
 	case $1 in
 	-h | --help)
@@ -30,6 +33,9 @@ while [ $# -gt 0 ]; do
 		--timeout) limit=$2 ;;
 		esac
 		shift
+		;;
+	--together)
+		together=yes
 		;;
 	--)
 		shift
@@ -85,6 +91,12 @@ sed -n 's/^\(count\|snmp\) //p' "$out/guest/result.log" >"$out/counts"
 if [ ! -s "$out/expected" ]; then
 	printf 'not ok - nothing was expected\n'
 	exit 1
+fi
+if [ -n "$together" ]; then
+	for name in expected counted; do
+		awk -f "$here/together.awk" "$out/$name" | sort >"$out/$name.together"
+		mv "$out/$name.together" "$out/$name"
+	done
 fi
 wrong=$(comm -23 "$out/expected" "$out/counted")
 if [ -n "$wrong" ]; then
