@@ -9,6 +9,8 @@
 #	check NAME CMD...		pass if CMD succeeds; its output goes to the log
 #	refused NAME CMD...		pass if CMD exits with status 2
 #	result NAME VALUE		pass if VALUE is empty, else fail and show it
+#	defects_apply DIR TREE		pass if the defects in DIR, which
+#					tests/defects.sh tries, still apply to TREE
 #
 # A function that check calls has to return its failures: set -e is off in it.
 
@@ -68,4 +70,13 @@ result()
 	else
 		fail "$1" "$2"
 	fi
+}
+
+defects_apply()
+{
+	result "the defects still apply" "$(
+		for patch in "$1"/*.patch; do
+			patch -s --dry-run -p1 -F0 -d "$2" <"$patch" >/dev/null ||
+				printf '%s\n' "${patch##*/}"
+		done)"
 }
