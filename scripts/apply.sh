@@ -18,24 +18,8 @@ set -eu
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
 pop=
-while [ $# -gt 0 ]; do
-	case $1 in
-	-h | --help)
-		show_help
-		exit 0
-		;;
-	--pop)
-		pop=1
-		;;
-	-*)
-		usage_error "unknown option $1"
-		;;
-	*)
-		break
-		;;
-	esac
-	shift
-done
+options pop ... -- "$@"
+shift $((OPTIND - 1))
 [ $# -eq 1 ] || usage_error "one kernel tree is needed"
 tree=$1
 

@@ -35,28 +35,7 @@ MODULES=(crypto arch/x86/crypto lib/crypto drivers/md drivers/block)
 
 quick=no rounds=2 bits=128 built='' aa=no out=$ACRYPTO_TOP/benchmarks/results
 
-while [ $# -gt 0 ]; do
-	case $1 in
-	--rounds | --bits | --modules | --out)
-		[ $# -ge 2 ] || usage_error "$1 needs a value"
-		case $1 in
-		--rounds) rounds=$2 ;;
-		--bits) bits=$2 ;;
-		--modules) built=$2 ;;
-		--out) out=$2 ;;
-		esac
-		shift
-		;;
-	--quick) quick=yes ;;
-	--aa) aa=yes ;;
-	-h | --help)
-		show_help
-		exit 0
-		;;
-	*) usage_error "unknown argument '$1'" ;;
-	esac
-	shift
-done
+options rounds= bits= modules=built out= quick aa -- "$@"
 [[ $rounds =~ ^[1-9][0-9]*$ ]] || usage_error "--rounds takes a number above 0"
 case $bits in
 128 | 192 | 256) ;;

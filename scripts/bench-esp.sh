@@ -30,31 +30,7 @@ set -eu -o pipefail
 kernel=2.6.20 cpus=1 device=acrypto quick=no wall=no rounds='' tree=''
 out=$ACRYPTO_TOP/benchmarks/results
 extra=() lockstep=()
-while [ $# -gt 0 ]; do
-	case $1 in
-	--kernel | --cpus | --device | --qemu-arg | --rounds | --tree | --out)
-		[ $# -ge 2 ] || usage_error "$1 needs a value"
-		case $1 in
-		--kernel) kernel=$2 ;;
-		--cpus) cpus=$2 ;;
-		--device) device=$2 ;;
-		--qemu-arg) extra+=(--qemu-arg "$2") ;;
-		--rounds) rounds=$2 ;;
-		--tree) tree=$2 ;;
-		--out) out=$2 ;;
-		esac
-		shift
-		;;
-	--quick) quick=yes ;;
-	--wall) wall=yes ;;
-	-h | --help)
-		show_help
-		exit 0
-		;;
-	*) usage_error "unknown argument '$1'" ;;
-	esac
-	shift
-done
+options kernel= cpus= device= qemu-arg+=extra rounds= tree= out= quick wall -- "$@"
 [[ $cpus =~ ^[12]$ ]] || usage_error "--cpus takes 1 or 2, not '$cpus'"
 [[ $rounds =~ ^([1-9][0-9]*)?$ ]] || usage_error "--rounds takes a number above 0"
 [[ $device =~ ^[a-z][a-z0-9_]*$ ]] || usage_error "--device takes a module's name"

@@ -38,27 +38,7 @@ FEW=2 MANY=10
 
 only='' count=2048 device=latency-ns=2000,rate=64M tree=''
 out=$ACRYPTO_TOP/benchmarks/results
-while [ $# -gt 0 ]; do
-	case $1 in
-	--only | --count | --device | --tree | --out)
-		[ $# -ge 2 ] || usage_error "$1 needs a value"
-		case $1 in
-		--only) only=$2 ;;
-		--count) count=$2 ;;
-		--device) device=$2 ;;
-		--tree) tree=$2 ;;
-		--out) out=$2 ;;
-		esac
-		shift
-		;;
-	-h | --help)
-		show_help
-		exit 0
-		;;
-	*) usage_error "unknown argument '$1'" ;;
-	esac
-	shift
-done
+options only= count= device= tree= out= -- "$@"
 case $only in
 '' | driver | boards | crypt) ;;
 *) usage_error "--only takes driver, boards or crypt, not '$only'" ;;

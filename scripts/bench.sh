@@ -39,39 +39,15 @@ set -eu -o pipefail
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
 kernel='' quick=no cipher=aes-cbc-essiv:sha256 bits=128 rounds='' tree=''
-aa=no options=yes out=$ACRYPTO_TOP/benchmarks/results
+aa=no vanilla=no out=$ACRYPTO_TOP/benchmarks/results
 workloads=()
 
-while [ $# -gt 0 ]; do
-	case $1 in
-	--kernel | --workload | --cipher | --bits | --rounds | --tree | --out)
-		[ $# -ge 2 ] || usage_error "$1 needs a value"
-		case $1 in
-		--kernel) kernel=$2 ;;
-		--workload)
-			case $2 in
-			fio | streams | fio2 | copy | bonnie | esp) workloads+=("$2") ;;
-			*) usage_error "no workload '$2'" ;;
-			esac
-			;;
-		--cipher) cipher=$2 ;;
-		--bits) bits=$2 ;;
-		--rounds) rounds=$2 ;;
-		--tree) tree=$2 ;;
-		--out) out=$2 ;;
-		esac
-		shift
-		;;
-	--quick) quick=yes ;;
-	--aa) aa=yes ;;
-	--vanilla) options=no ;;
-	-h | --help)
-		show_help
-		exit 0
-		;;
-	*) usage_error "unknown argument '$1'" ;;
+options kernel= workload+=workloads cipher= bits= rounds= tree= out= quick aa vanilla -- "$@"
+for workload in "${workloads[@]}"; do
+	case $workload in
+	fio | streams | fio2 | copy | bonnie | esp) ;;
+	*) usage_error "no workload '$workload'" ;;
 	esac
-	shift
 done
 if [ -z "$kernel$tree" ] && ! kernel_at_hand 2.6.20; then
 	say "no source of Linux 2.6.20 is at hand: measuring Debian's 6.1"
@@ -79,7 +55,7 @@ if [ -z "$kernel$tree" ] && ! kernel_at_hand 2.6.20; then
 fi
 : "${kernel:=2.6.20}"
 if [ "$kernel" = 6.1 ]; then
-	[ "${workloads[*]}/$tree/$options/$cipher" = //yes/aes-cbc-essiv:sha256 ] ||
+	[ "${workloads[*]}/$tree/$vanilla/$cipher" = //no/aes-cbc-essiv:sha256 ] ||
 		usage_error "--workload, --tree, --vanilla and --cipher are for 2.6.20"
 	arguments=(--bits "$bits" --out "$out")
 	[ -z "$rounds" ] || arguments+=(--rounds "$rounds")
@@ -91,7 +67,7 @@ fi
 [[ $bits =~ ^[1-9][0-9]{1,3}$ ]] || usage_error "--bits takes a number, not '$bits'"
 [ $((bits % 8)) -eq 0 ] || usage_error "--bits takes a multiple of 8, not '$bits'"
 [[ $rounds =~ ^([1-9][0-9]*)?$ ]] || usage_error "--rounds takes a number above 0"
-[ "$aa" = yes ] || [ "$options" = yes ] || usage_error "--vanilla needs --aa"
+[ "$aa" = yes ] || [ "$vanilla" = no ] || usage_error "--vanilla needs --aa"
 [ -z "$tree" ] || [ -d "$tree" ] || refuse "no such folder: $tree"
 
 need_packages python3 gnuplot-nox qemu-system-x86 musl-tools
@@ -144,7 +120,7 @@ guest()
 	"$ACRYPTO_TOP/scripts/guest.sh" --tree "$tree" --timeout 7200 \
 		--script "$ACRYPTO_TOP/benchmarks/guest/$script.sh" \
 		--file "$ACRYPTO_TOP/benchmarks/guest/lib.sh:/bench.sh" \
-		--env "CIPHER=$cipher" --env "KEY=$key" --env "OPTIONS=$options" \
+		--env "CIPHER=$cipher" --env "KEY=$key" --env "VANILLA=$vanilla" \
 		--env "QUICK=$quick" --out "$work/$name" "$@" | {
 		n=0
 		while read -r line; do

@@ -22,30 +22,8 @@ set -eu
 
 name=x86_64
 modules=
-while [ $# -gt 0 ]; do
-	case $1 in
-	-h | --help)
-		show_help
-		exit 0
-		;;
-	--config | --modules)
-		[ $# -ge 2 ] || usage_error "$1 needs a value"
-		if [ "$1" = --config ]; then
-			name=$2
-		else
-			modules=$2
-		fi
-		shift
-		;;
-	-*)
-		usage_error "unknown option $1"
-		;;
-	*)
-		break
-		;;
-	esac
-	shift
-done
+options config=name modules= ... -- "$@"
+shift $((OPTIND - 1))
 [ $# -eq 1 ] || usage_error "one kernel tree is needed"
 tree=$1
 

@@ -58,59 +58,19 @@ COMPLAINTS+='|general protection fault|segfault|Bad page state'
 COMPLAINTS+='|bad: scheduling|still has locks held|leaked'
 COMPLAINTS+='|Out of memory|oom-killer|unable to mount root|Attempted to kill'
 
-tree='' kernel='' modules='' script='' smp=1 mem=256 cpu=qemu64 arch='' icount='' append=''
-limit=300 out='' mark='' allow='' quiet='' counting='' lockstep=''
-files=() variables=() disks=() plugins=() extra=()
+tree='' kernel='' modules='' script='' smp=1 mem=256 cpu=qemu64 arch='' icount=''
+limit=300 out='' mark='' allow='' quiet='' count='' profile='' lockstep=''
+files=() variables=() disks=() append=() plugins=() extra=()
 
-value()
-{
-	[ $# -ge 2 ] || usage_error "$1 needs a value"
-}
-
-while [ $# -gt 0 ]; do
-	case $1 in
-	--tree | --kernel | --modules | --script | --file | --env | --smp | --mem | --cpu | --arch | \
-	--disk | --append | --timeout | --out | --mark | --plugin | --qemu-arg | --allow)
-		value "$@"
-		case $1 in
-		--tree) tree=$2 ;;
-		--kernel) kernel=$2 ;;
-		--modules) modules=$2 ;;
-		--mark) mark=$2 ;;
-		--script) script=$2 ;;
-		--file) files+=("$2") ;;
-		--env) variables+=("$2") ;;
-		--smp) smp=$2 ;;
-		--mem) mem=$2 ;;
-		--cpu) cpu=$2 ;;
-		--arch) arch=$2 ;;
-		--disk) disks+=("$2") ;;
-		--append) append+=" $2" ;;
-		--timeout) limit=$2 ;;
-		--out) out=$2 ;;
-		--plugin) plugins+=("$2") ;;
-		--qemu-arg) extra+=("$2") ;;
-		--allow) allow=$2 ;;
-		esac
-		shift
-		;;
-	--icount) icount=1 ;;
-	--count) counting=${counting:-count} ;;
-	--profile) counting=profile ;;
-	--lockstep)
-		counting=${counting:-count}
-		lockstep=,lockstep=20000,pause=100
-		append+=' idle=poll notsc'
-		;;
-	--quiet) quiet=1 ;;
-	-h | --help)
-		show_help
-		exit 0
-		;;
-	*) usage_error "unknown argument '$1'" ;;
-	esac
-	shift
-done
+options tree= kernel= modules= script= file+=files env+=variables smp= mem= cpu= arch= \
+	disk+=disks append+= timeout=limit out= mark= plugin+=plugins \
+	qemu-arg+=extra allow= icount count profile lockstep quiet -- "$@"
+counting=${count:+count}
+if [ -n "$lockstep" ]; then
+	counting=count
+	append+=(idle=poll notsc)
+fi
+[ -z "$profile" ] || counting=profile
 
 number()
 {
@@ -224,7 +184,7 @@ args=(-M pc-i440fx-7.0,hpet=off -cpu "$cpu" -smp "$smp" -m "$mem" -no-reboot
 	-display none -monitor none -net none -kernel "$kernel"
 	-initrd "$work/initramfs" -serial "file:$out/console.log"
 	-serial "file:$out/result.raw")
-command_line="console=ttyS0 panic=1 nmi_watchdog=0$append"
+command_line="console=ttyS0 panic=1 nmi_watchdog=0 ${append[*]}"
 if [ -n "$icount" ]; then
 	# shellcheck disable=SC2054
 	args+=(-accel tcg,thread=single
@@ -242,7 +202,7 @@ for disk in ${disks[@]+"${disks[@]}"}; do
 done
 if [ -n "$counting" ]; then
 	insn=$("$ACRYPTO_TOP/tests/qemu/build.sh" insn) || exit 1
-	plugin=$insn,out=$out/counts.log,mode=$counting$lockstep
+	plugin=$insn,out=$out/counts.log,mode=$counting${lockstep:+,lockstep=20000,pause=100}
 	map=$(dirname "$kernel")/System.map
 	[ -f "$map" ] || map=$(dirname "$kernel")/../../../System.map
 	if [ -z "$mark" ] && [ -f "$map" ]; then

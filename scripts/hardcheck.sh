@@ -29,26 +29,8 @@ set -eu
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
 config=x86_64-debug
-while [ $# -gt 0 ]; do
-	case $1 in
-	-h | --help)
-		show_help
-		exit 0
-		;;
-	--config)
-		[ $# -ge 2 ] || usage_error "$1 needs a value"
-		config=$2
-		shift
-		;;
-	-*)
-		usage_error "unknown option $1"
-		;;
-	*)
-		break
-		;;
-	esac
-	shift
-done
+options config= ... -- "$@"
+shift $((OPTIND - 1))
 [ -f "$ACRYPTO_TOP/configs/6.1/$config.config" ] || refuse "no configuration $config"
 chosen=("$@")
 [ ${#chosen[@]} -gt 0 ] || chosen=(core chaos load capi death memory)

@@ -19,6 +19,14 @@
 #	usage_error TEXT...		the same, and point to --help
 #	show_help			print the comment at the top of "$0"
 #
+# Command line:
+#	options SPEC... -- "$@"		read it.  SPEC is NAME for a switch, which sets
+#					NAME to yes ('-' is '_' there), NAME=[VARIABLE]
+#					for an option with a value, NAME+=[ARRAY] for one
+#					that may come several times.  After the options
+#					comes nothing, or, if the last SPEC is "...",
+#					what `shift $((OPTIND - 1))` leaves
+#
 # Machine:
 #	need_packages NAME...		install missing Debian packages, saying which
 #	need_tool TOOL PACKAGE		the same, when the tool is all that counts
@@ -104,6 +112,69 @@ usage_error()
 show_help()
 {
 	sed -n '4,/^[^#]/ { s/^# \{0,1\}//p }' "$0"
+}
+
+# --- command line -----------------------------------------------------------
+
+options()
+{
+	# what starts with _ is no name of an option's variable
+	local -A _kind=() _variable=()
+	local _name _given _more=''
+
+	while [ "$1" != -- ] && [ "$1" != ... ]; do
+		_name=${1%%[+=]*}
+		_kind[$_name]=${1#"$_name"}
+		_variable[$_name]=${1#"$_name"*=}
+		case ${_kind[$_name]} in
+		'' | *=)	_variable[$_name]=${_name//-/_} ;;
+		esac
+		shift
+	done
+	if [ "$1" = ... ]; then
+		_more=yes
+		shift
+	fi
+	shift
+	_given=$#
+	while [ $# -gt 0 ]; do
+		case $1 in
+		-h | --help)
+			show_help
+			exit 0
+			;;
+		--)
+			shift
+			break
+			;;
+		--*[!a-z0-9-]* | -[!-]* | -) usage_error "unknown option '$1'" ;;
+		-*) ;;
+		*) break ;;
+		esac
+		_name=${1#--}
+		case ${_kind[$_name]-unknown} in
+		'')
+			printf -v "${_variable[$_name]}" yes
+			shift
+			continue
+			;;
+		unknown) usage_error "unknown option '$1'" ;;
+		esac
+		[ $# -ge 2 ] || usage_error "$1 needs a value"
+		case ${_kind[$_name]} in
+		+*)
+			local -n _array=${_variable[$_name]}
+			_array+=("$2")
+			unset -n _array
+			;;
+		*) printf -v "${_variable[$_name]}" %s "$2" ;;
+		esac
+		shift 2
+	done
+	if [ $# -gt 0 ] && [ -z "$_more" ]; then
+		usage_error "unknown argument '$1'"
+	fi
+	OPTIND=$((_given - $# + 1))
 }
 
 # --- machine ----------------------------------------------------------------

@@ -77,29 +77,8 @@ build_modules()
 
 headers=
 source=
-while [ $# -gt 0 ]; do
-	case $1 in
-	-h | --help)
-		show_help
-		exit 0
-		;;
-	--kernel-headers)
-		[ $# -ge 2 ] || usage_error "$1 needs a value"
-		headers=$2
-		shift
-		;;
-	--source)
-		source=yes
-		;;
-	-*)
-		usage_error "unknown option $1"
-		;;
-	*)
-		break
-		;;
-	esac
-	shift
-done
+options kernel-headers=headers source ... -- "$@"
+shift $((OPTIND - 1))
 [ $# -le 1 ] || usage_error "one folder at most"
 dir=${1-}
 if [ -n "$dir" ] && [ -e "$dir" ] && { [ ! -d "$dir" ] || [ -n "$(ls -A "$dir")" ]; }; then

@@ -23,29 +23,11 @@ set -eu -o pipefail
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
 version=
-while [ $# -gt 0 ]; do
-	case $1 in
-	-h | --help)
-		show_help
-		exit 0
-		;;
-	--version)
-		[ $# -ge 2 ] || usage_error "$1 needs a value"
-		version=$2
-		# what dpkg takes, without an epoch or a revision
-		[[ $version =~ ^[0-9][A-Za-z0-9.+~]*$ ]] ||
-			usage_error "'$version' is no version for a package"
-		shift
-		;;
-	-*)
-		usage_error "unknown option $1"
-		;;
-	*)
-		break
-		;;
-	esac
-	shift
-done
+options version= ... -- "$@"
+shift $((OPTIND - 1))
+# what dpkg takes, without an epoch or a revision
+[[ $version =~ ^([0-9][A-Za-z0-9.+~]*)?$ ]] ||
+	usage_error "'$version' is no version for a package"
 [ $# -eq 1 ] || usage_error "one folder is needed"
 [ -d "$1" ] || refuse "$1 is no folder"
 out=$(readlink -f "$1")

@@ -17,22 +17,8 @@ set -eu -o pipefail
 
 top=30
 only=
-while [ $# -gt 0 ]; do
-	case $1 in
-	-h | --help)
-		show_help
-		exit 0
-		;;
-	--top | --section)
-		[ $# -ge 2 ] || usage_error "$1 needs a value"
-		if [ "$1" = --top ]; then top=$2; else only=$2; fi
-		shift
-		;;
-	-*) usage_error "unknown option '$1'" ;;
-	*) break ;;
-	esac
-	shift
-done
+options top= section=only ... -- "$@"
+shift $((OPTIND - 1))
 [ $# -eq 2 ] || usage_error "give System.map and the folder of a run"
 for file in "$1" "$2/result.log" "$2/counts.log"; do
 	[ -f "$file" ] || refuse "no such file: $file"

@@ -30,26 +30,8 @@ set -eu
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
 kernel=2.6.20
-while [ $# -gt 0 ]; do
-	case $1 in
-	-h | --help)
-		show_help
-		exit 0
-		;;
-	--kernel)
-		[ $# -ge 2 ] || usage_error "--kernel needs a version"
-		kernel=$2
-		shift
-		;;
-	-*)
-		usage_error "unknown option $1"
-		;;
-	*)
-		break
-		;;
-	esac
-	shift
-done
+options kernel= ... -- "$@"
+shift $((OPTIND - 1))
 kernel_series "$kernel" >/dev/null ||
 	refuse "no patches for Linux $kernel; there are patches for:" \
 		"$(supported_kernels | tr '\n' ' ')"

@@ -7,7 +7,7 @@
 #	VARIANTS	what is compared, the reference first.  `stock` and
 #			`acrypto` are options of a dm-crypt table; a digit
 #			after the name makes a second device of the same kind
-#	OPTIONS		"yes" if the kernel's dm-crypt knows the two options
+#	VANILLA		"yes" if the kernel's dm-crypt does not know the two options
 #	CIPHER, KEY	of the dm-crypt tables
 #	MEGABYTES	size of each device
 #	ROUNDS		how often every cell is measured with every variant
@@ -37,7 +37,7 @@ make_device()
 
 	# shellcheck disable=SC2153
 	table="0 $((MEGABYTES * 2048)) crypt $CIPHER $KEY 0 /dev/$2 0"
-	[ "$OPTIONS" != yes ] || table="$table 1 $kind"
+	[ "$VANILLA" = yes ] || table="$table 1 $kind"
 	dm_create "$1" "$table" || {
 		report "no device $1: $table"
 		exit 1

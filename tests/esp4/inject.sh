@@ -18,35 +18,8 @@ set -eu -o pipefail
 
 here=$ACRYPTO_TOP/tests/esp4
 out='' count='' seed='' limit=900 together=''
-while [ $# -gt 0 ]; do
-	case $1 in
-	-h | --help)
-		show_help
-		exit 0
-		;;
-	--out | --count | --seed | --timeout)
-		[ $# -ge 2 ] || usage_error "$1 needs a value"
-		case $1 in
-		--out) out=$2 ;;
-		--count) count=$2 ;;
-		--seed) seed=$2 ;;
-		--timeout) limit=$2 ;;
-		esac
-		shift
-		;;
-	--together)
-		together=yes
-		;;
-	--)
-		shift
-		break
-		;;
-	*)
-		usage_error "unknown argument '$1'"
-		;;
-	esac
-	shift
-done
+options out= count= seed= timeout=limit together ... -- "$@"
+shift $((OPTIND - 1))
 if [ -z "$out" ] || [ -z "$count" ] || [ -z "$seed" ]; then
 	usage_error "--out, --count and --seed are needed"
 fi

@@ -16,31 +16,8 @@ set -eu -o pipefail
 
 here=$ACRYPTO_TOP/tests/esp4
 out='' limit=900
-while [ $# -gt 0 ]; do
-	case $1 in
-	-h | --help)
-		show_help
-		exit 0
-		;;
-	--out | --timeout)
-		[ $# -ge 2 ] || usage_error "$1 needs a value"
-		if [ "$1" = --out ]; then
-			out=$2
-		else
-			limit=$2
-		fi
-		shift
-		;;
-	--)
-		shift
-		break
-		;;
-	*)
-		usage_error "unknown argument '$1'"
-		;;
-	esac
-	shift
-done
+options out= timeout=limit ... -- "$@"
+shift $((OPTIND - 1))
 [ -n "$out" ] || usage_error "no --out"
 left=()
 while [ $# -gt 0 ] && [ "$1" != -- ]; do

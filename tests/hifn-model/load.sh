@@ -8,7 +8,7 @@
 #
 # from the host: MODULES (to be loaded, in order), CIPHER (what to use) or MATCH (a
 # pattern for its driver's name in /proc/crypto), KEY (bytes), SIZES, DEPTHS, COUNT,
-# IN_PLACE (1 or 0), UNITS (of a session, for acload)
+# IN_PLACE (1, or nothing), UNITS (of a session, for acload)
 
 . /lib.sh
 
@@ -47,7 +47,7 @@ if [ "$LOAD" = skload ]; then
 else
 	set -- "units=$UNITS"
 fi
-what="$* in_place=$IN_PLACE"
+what="$* in_place=${IN_PLACE:-0}"
 
 # load SIZE DEPTH COUNT
 load()

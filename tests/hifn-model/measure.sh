@@ -37,36 +37,11 @@ set -eu -o pipefail
 
 here=$ACRYPTO_TOP/tests/hifn-model
 sizes='64 512 1504 4096' depths='1 16' count=2000 boards=1 key=16
-device=latency-ns=2000,rate=64M cipher='cbc(aes)' modules='' in_place=0
+device=latency-ns=2000,rate=64M cipher='cbc(aes)' modules='' in_place=''
 units=1
-while [ $# -gt 0 ]; do
-	case $1 in
-	-h | --help)
-		show_help
-		exit 0
-		;;
-	--sizes | --depths | --count | --boards | --device | --cipher | --key | --modules | \
-	--units)
-		[ $# -ge 2 ] || usage_error "$1 needs a value"
-		case $1 in
-		--sizes) sizes=$2 ;;
-		--depths) depths=$2 ;;
-		--count) count=$2 ;;
-		--boards) boards=$2 ;;
-		--device) device=$2 ;;
-		--cipher) cipher=$2 ;;
-		--key) key=$2 ;;
-		--modules) modules=$2 ;;
-		--units) units=$2 ;;
-		esac
-		shift
-		;;
-	--in-place) in_place=1 ;;
-	-*)	usage_error "unknown option '$1'" ;;
-	*)	break ;;
-	esac
-	shift
-done
+options sizes= depths= count= boards= device= cipher= key= modules= units= in-place \
+	... -- "$@"
+shift $((OPTIND - 1))
 [ $# -eq 1 ] || usage_error "which driver?"
 for number in "$count" "$boards" "$key" "$units" $sizes $depths; do
 	case $number in
@@ -150,7 +125,7 @@ status=0
 	--file "$tmp/marker:/bin/marker" \
 	--env "MODULES=$wanted" --env "CIPHER=$name" --env "MATCH=$match" --env "KEY=$key" \
 	--env "SIZES=$sizes" --env "DEPTHS=$depths" --env "COUNT=$count" \
-	--env "IN_PLACE=$in_place" --env "LOAD=$load" --env "UNITS=$units" \
+	--env "IN_PLACE=${in_place:+1}" --env "LOAD=$load" --env "UNITS=$units" \
 	--plugin "$counter,out=$tmp/counts,mark=$mark" --plugin "$plugin" \
 	"${devices[@]}" --timeout 3600 --out "$tmp/out" || status=$?
 if [ $status -ne 0 ]; then
@@ -169,7 +144,7 @@ instructions()
 }
 
 data=apart
-[ $in_place -eq 0 ] || data=in-place
+[ -z "$in_place" ] || data=in-place
 printf 'driver\tboards\tdata\tbytes\tdepth\trequests/s\tinterrupts\tdoorbells\treads\twrites\tinstructions\n'
 grep '^row ' "$tmp/out/result.log" |
 	while read -r _ size depth n ns interrupts doorbells reads writes; do
