@@ -520,7 +520,8 @@ update_built_tree()
 	if [ "$n" -lt "$have" ] || [ "$n" -lt ${#want[@]} ]; then
 		say "$tree: keeping $n patches, $((have - n)) out, $((${#want[@]} - n)) in"
 		rm -f "$state/patches"
-		retune_tree "$tree" "$((have - n))" "$((${#want[@]} - n))" || return 1
+		retune_tree "$tree" "$series" "$((have - n))" "$((${#want[@]} - n))" ||
+			return 1
 	fi
 	printf '%s\n' "${want[@]}" >"$state/patches"
 	"$ACRYPTO_TOP/scripts/build.sh" --config "$config" "$tree" >"$state/built" ||
@@ -528,14 +529,18 @@ update_built_tree()
 	printf '%s\n' "$key" >"$state/key"
 }
 
+# retune_tree TREE SERIES OUT IN
 retune_tree()
 (
 	cd "$1" || exit 1
-	if [ "$2" -gt 0 ]; then
-		project_quilt pop -q -f "$2" >/dev/null || die "$1: could not take patches back"
-	fi
+	# another checkout of the project may have made it
+	ln -sfn "$(dirname "$2")/patches" patches
+	ln -sfn "$2" series
 	if [ "$3" -gt 0 ]; then
-		project_quilt push -q "$3" >/dev/null || die "$1: the series does not apply"
+		project_quilt pop -q -f "$3" >/dev/null || die "$1: could not take patches back"
+	fi
+	if [ "$4" -gt 0 ]; then
+		project_quilt push -q "$4" >/dev/null || die "$1: the series does not apply"
 	fi
 )
 
