@@ -89,23 +89,25 @@ net_up()
 	local i=0
 
 	esp_modules
+	# the whole of a datagram of 64 KiB has to fit into the fragments' queue
+	echo 4194304 >/proc/sys/net/ipv4/ipfrag_high_thresh
+	echo 3145728 >/proc/sys/net/ipv4/ipfrag_low_thresh
+	echo 1048576 >/proc/sys/net/core/rmem_max
+	echo 1048576 >/proc/sys/net/core/wmem_max
+	# these ask for big buffers
 	traffic serve 7 &
-	traffic encap 4500 espinudp &
-	traffic encap 4501 espinudp-nonike &
+	traffic encap 4500 espinudp
+	traffic encap 4501 espinudp-nonike
 	while [ ! -e /sys/class/net/eth0 ]; do
 		i=$((i + 1))
 		[ $i -lt 100 ] || return 1
 		sleep 0.1
 	done
 	ifconfig lo 127.0.0.1 up
-	ifconfig eth0 "10.0.0.$SIDE" netmask 255.255.255.0 up
-	ifconfig eth0:1 "10.1.0.$SIDE" netmask 255.255.255.0
+	# who answers at the first address has the others
+	ifconfig eth0:1 "10.1.0.$SIDE" netmask 255.255.255.0 up
 	ifconfig eth0:2 "10.2.0.$SIDE" netmask 255.255.255.0
-	# the whole of a datagram of 64 KiB has to fit into the fragments' queue
-	echo 4194304 >/proc/sys/net/ipv4/ipfrag_high_thresh
-	echo 3145728 >/proc/sys/net/ipv4/ipfrag_low_thresh
-	echo 1048576 >/proc/sys/net/core/rmem_max
-	echo 1048576 >/proc/sys/net/core/wmem_max
+	ifconfig eth0 "10.0.0.$SIDE" netmask 255.255.255.0 up
 	[ "$SIDE" -eq 1 ] || nc -ll -p $PORT -e sh &
 }
 

@@ -17,7 +17,8 @@
  *					so, write to FILE how many were good, bad,
  *					double, and out of order
  *	traffic encap PORT espinudp|espinudp-nonike
- *					have the kernel take ESP from this UDP port
+ *					have the kernel take ESP from this UDP port, and
+ *					stay in the background
  *	traffic tap DEVICE FILE		look at every frame; on SIGTERM write to FILE
  *					the number and the sum of those with ESP
  *	traffic blast SIZE COUNT FROM TO...
@@ -544,6 +545,9 @@ static int encap(unsigned long port, const char *name)
 	if (setsockopt(fd, IPPROTO_UDP, UDP_ENCAP, &type, sizeof(type)))
 		die("UDP_ENCAP: %s", strerror(errno));
 	bypass(fd);
+	/* who waited for this may send now */
+	if (daemon(1, 1))
+		die("daemon: %s", strerror(errno));
 	/* what the kernel leaves is for a key daemon, which there is not */
 	while (1)
 		pause();
