@@ -97,6 +97,7 @@ static struct loaded_key loaded[MAX_CPUS];
 /* under QEMU's big lock, which whoever delivers an exception holds */
 static struct {
 	uint64_t xcrypt, blocks, keys, stale, xsha, xstore, not_available, protection;
+	uint64_t translated_again;
 } counts;
 
 static Padlock *padlock;
@@ -567,8 +568,31 @@ static bool emulate(CPUX86State *env)
 	return true;
 }
 
+/*
+ * Nothing of PadLock, but whoever delivers exceptions can help it: this QEMU does
+ * not see that another CPU writes to code while it translates it, and keeps what
+ * was there before.  Linux puts INT3 where it is about to change an instruction, so
+ * a CPU may get exceptions without end from one that is gone.
+ */
+static bool int3_is_gone(CPUState *cs)
+{
+	CPUX86State *env = &X86_CPU(cs)->env;
+	uint8_t code;
+
+	return cs->exception_index == EXCP03_INT3 && env->exception_is_int &&
+	       env->exception_next_eip == env->eip + 1 &&
+	       !cpu_memory_rw_debug(cs, env->segs[R_CS].base + env->eip, &code, 1,
+				    false) &&
+	       code != 0xcc;
+}
+
 static void padlock_do_interrupt(CPUState *cs)
 {
+	if (int3_is_gone(cs)) {
+		counts.translated_again++;
+		tb_flush(cs);
+		return;
+	}
 	if (cs->exception_index != EXCP06_ILLOP || !emulate(&X86_CPU(cs)->env))
 		deliver_exception(cs);
 }
@@ -632,6 +656,7 @@ static void write_stats(qemu_plugin_id_t id, void *unused)
 	SHOW(xstore);
 	SHOW(not_available);
 	SHOW(protection);
+	SHOW(translated_again);
 	fclose(file);
 }
 
