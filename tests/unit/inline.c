@@ -183,7 +183,8 @@ static void removal_waits(void **state)
 	dev = acrypto_inline_begin(ctx);
 	assert_ptr_equal(dev, f->dev);
 	shim_thread_start(&t, 1, remove_thread, f);
-	WAIT_FOR(shim_thread_blocked(&t));
+	/* it waits for other things, too, before it does for this one */
+	WAIT_FOR(waitqueue_active(&acrypto_wait) && shim_thread_blocked(&t));
 	assert_null(acrypto_inline_begin(ctx));
 	acrypto_inline_end(dev, 100, 0);
 	shim_thread_join(&t);
