@@ -44,16 +44,32 @@ make_device()
 	}
 }
 
+# what acrypto's devices have done so far
+acrypto_bytes()
+{
+	cat /sys/class/acrypto/*/bytes 2>/dev/null | awk '{ n += $1 } END { printf "%.0f", n }'
+}
+
 # one device per variant, each over a ram disk of its own, written once
-# because a ram disk allocates its memory at the first write
+# because a ram disk allocates its memory at the first write; who does the work
+# then is who is to be measured
 make_devices()
 {
-	local variant n=0
+	local variant before bytes n=0
 
 	for variant in $VARIANTS; do
 		make_device "$variant" ram$n
+		before=$(acrypto_bytes)
 		dd if=/dev/zero of="/dev/mapper/$variant" bs=1M \
 			count="$MEGABYTES" oflag=direct 2>/dev/null || exit 1
+		bytes=$(($(acrypto_bytes) - before))
+		case $variant in
+		acrypto*)	[ $bytes -ge $((MEGABYTES << 20)) ] ;;
+		*)		[ $bytes -eq 0 ] ;;
+		esac || {
+			report "$variant: acrypto did $bytes bytes of $MEGABYTES MiB"
+			exit 1
+		}
 		n=$((n + 1))
 	done
 }
