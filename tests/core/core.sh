@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash
 #
-# What this suite's guests share, as /core.sh.
+# What this suite's guests share with those of padlock and modules, as /core.sh.
 #
 #	kernel_tests TEST [PARAMETER]...	run tests of acrypto_test
 #	stress [PARAMETER]...			start the one called stress

@@ -2,9 +2,10 @@
 # shellcheck shell=dash disable=SC1091
 #
 # acrypto's modules on a kernel that knows nothing of them.  Variables: CPUS,
-# AES (yes: the CPU has AES instructions).
+# AES (yes: the CPU has AES instructions), SEED of the random numbers.
 
 . /lib.sh
+. /core.sh
 
 CLASS=/sys/class/acrypto
 PARAMETER=/sys/module/acrypto/parameters/enabled
@@ -28,16 +29,22 @@ capabilities_good()
 		$CLASS/"$1"/capabilities
 }
 
-# wait_for FILE WORD
+# wait_for FILE WORD: within 30 seconds
 wait_for()
 {
 	local n=0
 
-	while [ "$(cat "$1")" != "$2" ]; do
+	while [ "$(cat "$1" 2>/dev/null)" != "$2" ]; do
 		n=$((n + 1))
-		[ $n -lt 50 ] || return 1
+		[ $n -lt 300 ] || return 1
 		sleep 0.1
 	done
+}
+
+# cpu1 0|1: the second CPU goes or comes
+cpu1()
+{
+	echo "$1" >/sys/devices/system/cpu/cpu1/online
 }
 
 # as the boot scripts of a real machine do for its CPU
@@ -78,13 +85,28 @@ refused "what is not broken can't be repaired" \
 	sh -c "echo repair >$CLASS/soft0/state"
 
 if [ "$CPUS" -gt 1 ]; then
-	check "a CPU goes" sh -c "echo 0 >/sys/devices/system/cpu/cpu1/online"
+	check "a CPU goes" cpu1 0
 	check "its device is taken out" sh -c "echo break >$CLASS/soft1/state"
 	check "it is broken then, too" wait_for $CLASS/soft1/state broken
 	check "repaired, it works on another CPU" \
 		sh -c "echo repair >$CLASS/soft1/state"
 	check "and passes its self-tests there" capabilities_good soft1
-	check "the CPU comes back" sh -c "echo 1 >/sys/devices/system/cpu/cpu1/online"
+	check "the CPU comes back" cpu1 1
+
+	# round_robin gives the device work, too, while its CPU is away
+	stress threads=4
+	for n in 1 2 3; do
+		check "the CPU goes under load, $n" cpu1 0
+		sleep 0.3
+		check "and comes back, $n" cpu1 1
+		sleep 0.3
+	done
+	check "it goes once more" cpu1 0
+	stress_end
+	check "and comes back when the work is done" cpu1 1
+	for dev in $(all_devices); do
+		same "nothing is left on $dev" "$(cat $CLASS/"$dev"/sessions)" 0
+	done
 fi
 
 check "the balancer unloads" rmmod acrypto_lb_rr
