@@ -115,6 +115,16 @@ same "the default took over" "$(cat $CLASS/crypto_sessions/lbs)" \
 refused "the core is in use" rmmod acrypto
 check "the provider unloads" rmmod acrypto_soft
 same "its devices are gone" "$(cat $CLASS/crypto_sessions/devices)" ""
+if [ "$CPUS" -gt 1 ]; then
+	cpu1 0
+	check "the provider loads while a CPU is away" modprobe acrypto_soft
+	same "which has no device" "$(cat $CLASS/crypto_sessions/devices)" soft0
+	cpu1 1
+	check "but gets one when it comes" wait_for $CLASS/soft1/state live
+	same "and there are as many as CPUs" "$(cat $CLASS/crypto_sessions/devices)" "$(all_devices)"
+	check "it passed all its self-tests" capabilities_good soft1
+	check "the provider unloads" rmmod acrypto_soft
+fi
 check "it loads while switched off" sh -c "echo 0 >$PARAMETER; modprobe acrypto_soft"
 check "and passes its self-tests" capabilities_good soft0
 check "the provider unloads again" rmmod acrypto_soft

@@ -759,6 +759,50 @@ static void no_memory(void **state)
 	end();
 }
 
+static int has_device(const char *name)
+{
+	struct acrypto_device *dev = acrypto_device_get(name);
+
+	if (dev)
+		acrypto_device_put(dev);
+	return !!dev;
+}
+
+/* a CPU that comes gets a device, one that comes back has its own */
+static void cpu_comes_later(void **state)
+{
+	int i, *devices = shim_param("devices");
+
+	shim_cpu_offline(1);
+	begin();
+	assert_true(has_device("soft0"));
+	assert_false(has_device("soft1"));
+	for (i = 0; i < 2; i++) {
+		shim_cpu_online(1);
+		flush_scheduled_work();
+		assert_true(has_device("soft1"));
+		shim_cpu_offline(1);
+	}
+	end();
+
+	/* not more than there are to be */
+	*devices = 1;
+	begin();
+	shim_cpu_online(1);
+	flush_scheduled_work();
+	assert_false(has_device("soft1"));
+	end();
+	*devices = 0;
+
+	/* the module goes while it comes; and nobody is told any more */
+	shim_cpu_offline(1);
+	begin();
+	shim_cpu_online(1);
+	end();
+	shim_cpu_offline(1);
+	shim_cpu_online(1);
+}
+
 const struct unit_test unit_tests[] = {
 	TEST(walk_chunks),
 	TEST(cipher_answers),
@@ -771,6 +815,7 @@ const struct unit_test unit_tests[] = {
 	TEST(missing_algorithm),
 	TEST(keys_wiped),
 	TEST(one_key_many_cpus),
+	TEST(cpu_comes_later),
 	TEST(no_memory),
 	{ }
 };

@@ -535,13 +535,25 @@ int shim_smp_processor_id(const char *file, int line);
 #define put_cpu()		preempt_enable()
 extern int shim_cpus;
 /* a bit for each */
-extern unsigned int shim_idle_cpus;
-#define num_online_cpus()	((unsigned int)shim_cpus)
+extern unsigned int shim_idle_cpus, shim_offline_cpus;
+#define num_online_cpus() \
+	((unsigned int)(shim_cpus - __builtin_popcount(shim_offline_cpus)))
 #define num_possible_cpus()	((unsigned int)shim_cpus)
-#define cpu_online(c)		((c) < shim_cpus)
+#define cpu_online(c)		(cpu_possible(c) && !(shim_offline_cpus >> (c) & 1))
 #define cpu_possible(c)		((c) < shim_cpus)
-#define for_each_online_cpu(c)	for ((c) = 0; (c) < shim_cpus; (c)++)
+#define for_each_online_cpu(c) \
+	for ((c) = 0; (c) < shim_cpus; (c)++) if (cpu_online(c))
 #define for_each_possible_cpu(c) for ((c) = 0; (c) < shim_cpus; (c)++)
+
+#define CPU_ONLINE		2
+#define NOTIFY_OK		1
+struct notifier_block {
+	int (*notifier_call)(struct notifier_block *nb, unsigned long event, void *v);
+	struct notifier_block *next;
+};
+int register_hotcpu_notifier(struct notifier_block *nb);
+void unregister_hotcpu_notifier(struct notifier_block *nb);
+
 void shim_might_sleep(const char *file, int line);
 #define might_sleep()		shim_might_sleep(__FILE__, __LINE__)
 #define might_sleep_if(c)	do { if (c) might_sleep(); } while (0)

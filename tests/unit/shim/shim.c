@@ -202,11 +202,53 @@ struct shim_context *shim_me(void)
 	return me;
 }
 
-unsigned int shim_idle_cpus;
+unsigned int shim_idle_cpus, shim_offline_cpus;
 
 void shim_set_cpu(int cpu)
 {
 	shim_me()->cpu = cpu % shim_cpus;
+}
+
+static struct notifier_block *notifiers;
+static pthread_mutex_t notifiers_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+int register_hotcpu_notifier(struct notifier_block *nb)
+{
+	might_sleep();
+	pthread_mutex_lock(&notifiers_mutex);
+	nb->next = notifiers;
+	notifiers = nb;
+	pthread_mutex_unlock(&notifiers_mutex);
+	return 0;
+}
+
+void unregister_hotcpu_notifier(struct notifier_block *nb)
+{
+	struct notifier_block **p = &notifiers;
+
+	might_sleep();
+	pthread_mutex_lock(&notifiers_mutex);
+	while (*p && *p != nb)
+		p = &(*p)->next;
+	BUG_ON(!*p);
+	*p = nb->next;
+	pthread_mutex_unlock(&notifiers_mutex);
+}
+
+void shim_cpu_offline(int cpu)
+{
+	shim_offline_cpus |= 1u << cpu;
+}
+
+void shim_cpu_online(int cpu)
+{
+	struct notifier_block *nb;
+
+	shim_offline_cpus &= ~(1u << cpu);
+	pthread_mutex_lock(&notifiers_mutex);
+	for (nb = notifiers; nb; nb = nb->next)
+		nb->notifier_call(nb, CPU_ONLINE, (void *)(long)cpu);
+	pthread_mutex_unlock(&notifiers_mutex);
 }
 
 void shim_irq_enter(void)
@@ -1835,6 +1877,7 @@ void shim_begin(int cpus)
 		destroy_workqueue(wq);
 	}
 	shim_cpus = cpus;
+	shim_offline_cpus = 0;
 	memset(shim_me(), 0, offsetof(struct shim_context, next));
 	shim_fail(0);
 	shim_watch_free(NULL, 0);
@@ -1855,6 +1898,7 @@ int shim_end(void)
 		flush_scheduled_work();
 	CHECK_EQ(shim_live_allocations(), live_before);
 	CHECK_EQ(shim_live_kthreads, 0);
+	CHECK(!notifiers);
 	pthread_mutex_lock(&timer_mutex);
 	if (!list_empty(&timers))
 		shim_failed(__FILE__, __LINE__, "a timer is left");

@@ -43,6 +43,9 @@ unsigned long shim_now_ms(void);
 
 /* contexts of this thread */
 void shim_set_cpu(int cpu);
+/* a CPU goes, or comes and whoever wants to know is told; all are there at first */
+void shim_cpu_offline(int cpu);
+void shim_cpu_online(int cpu);
 void shim_irq_enter(void);
 void shim_irq_exit(void);
 void shim_bh_enter(void);
