@@ -88,17 +88,17 @@ done
 
 skload()
 {
-	cp "$here/skload.c" "$1"
+	cp "$here"/{skload.c,load.h} "$1"
 	printf 'obj-m := skload.o\n' >"$1/Kbuild"
 	run_logged "building skload" "$ACRYPTO_CACHE/logs/skload.log" \
 		make -C "$headers" M="$1" modules
 }
-folder=$(cached skload "$(hash_of "@$here/skload.c" "$headers" "$(declare -f skload)")" \
-	skload)
+folder=$(cached skload "$(hash_of "@$here/skload.c" "@$here/load.h" "$headers" \
+	"$(declare -f skload)")" skload)
 cp "$folder/skload.ko" "$tmp/modules"
 if [ $load = acload ]; then
 	mkdir "$tmp/acload"
-	cp "$here/acload.c" "$tmp/acload"
+	cp "$here"/{acload.c,load.h} "$tmp/acload"
 	printf 'obj-m := acload.o\nccflags-y := -I%s\n' "$modules/include" >"$tmp/acload/Kbuild"
 	run_logged "building acload" "$ACRYPTO_CACHE/logs/acload.log" make -C "$headers" \
 		M="$tmp/acload" KBUILD_EXTRA_SYMBOLS="$modules/Module.symvers" modules

@@ -12,11 +12,7 @@
  */
 
 #include <crypto/skcipher.h>
-#include <linux/ktime.h>
-#include <linux/module.h>
-#include <linux/scatterlist.h>
-#include <linux/slab.h>
-#include <linux/wait.h>
+#include "load.h"
 
 static char *cipher = "cbc(aes)";
 module_param(cipher, charp, 0444);
@@ -26,35 +22,11 @@ static unsigned int key_size = 16;
 module_param(key_size, uint, 0444);
 MODULE_PARM_DESC(key_size, "bytes of the key");
 
-static unsigned int size = 4096;
-module_param(size, uint, 0444);
-MODULE_PARM_DESC(size, "bytes of a request, at most 64 KiB");
-
-static unsigned int depth = 1;
-module_param(depth, uint, 0444);
-MODULE_PARM_DESC(depth, "requests in work, at most 256");
-
-static unsigned int count = 1000;
-module_param(count, uint, 0444);
-MODULE_PARM_DESC(count, "requests");
-
-static bool in_place;
-module_param(in_place, bool, 0444);
-MODULE_PARM_DESC(in_place, "encrypt in place");
-
 struct slot {
 	struct skcipher_request *request;
-	struct scatterlist src;
-	struct scatterlist dst;
-	void *from;
-	void *to;		/* may be @from */
+	struct buffers data;
 	u8 iv[32];
-	bool busy;
 };
-
-static DECLARE_WAIT_QUEUE_HEAD(wait);
-static atomic_t in_work = ATOMIC_INIT(0);
-static int failure;
 
 static void done(struct crypto_async_request *base, int error)
 {
@@ -63,24 +35,19 @@ static void done(struct crypto_async_request *base, int error)
 	/* only out of the backlog */
 	if (error == -EINPROGRESS)
 		return;
-	if (error)
-		WRITE_ONCE(failure, error);
-	/* with load(): what was done to the buffer was done before */
-	smp_store_release(&slot->busy, false);
-	/* half of them are submitted at once, as a loaded consumer would */
-	if (atomic_dec_return(&in_work) <= depth / 2)
-		wake_up(&wait);
+	is_done(&slot->data, error);
 }
 
 static void submit(struct slot *slot)
 {
 	int error;
 
-	slot->busy = true;
+	slot->data.busy = true;
 	atomic_inc(&in_work);
 	memset(slot->iv, 0x5a, sizeof(slot->iv));
-	skcipher_request_set_crypt(slot->request, &slot->src,
-				   in_place ? &slot->src : &slot->dst, size, slot->iv);
+	skcipher_request_set_crypt(slot->request, &slot->data.src,
+				   in_place ? &slot->data.src : &slot->data.dst,
+				   size, slot->iv);
 	error = crypto_skcipher_encrypt(slot->request);
 	if (error == -EINPROGRESS || error == -EBUSY)
 		return;
@@ -92,10 +59,9 @@ static void load(struct slot *slots)
 	unsigned int submitted = 0, i;
 
 	while (submitted < count && !READ_ONCE(failure)) {
-		wait_event(wait, atomic_read(&in_work) <= depth / 2);
-		for (i = 0; i < depth && submitted < count; i++) {
-			/* with done() */
-			if (smp_load_acquire(&slots[i].busy))
+		wait_event(wait, half_is_free());
+		for (i = 0; i < requests && submitted < count; i++) {
+			if (!is_free(&slots[i].data))
 				continue;
 			submit(&slots[i]);
 			submitted++;
@@ -106,19 +72,12 @@ static void load(struct slot *slots)
 
 static int prepare(struct slot *slot, struct crypto_skcipher *tfm)
 {
-	slot->from = (void *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, get_order(size));
-	slot->to = slot->from;
-	if (!in_place)
-		slot->to = (void *)__get_free_pages(GFP_KERNEL | __GFP_ZERO,
-						    get_order(size));
 	slot->request = skcipher_request_alloc(tfm, GFP_KERNEL);
-	if (!slot->from || !slot->to || !slot->request)
+	if (!slot->request)
 		return -ENOMEM;
-	sg_init_one(&slot->src, slot->from, size);
-	sg_init_one(&slot->dst, slot->to, size);
 	skcipher_request_set_callback(slot->request, CRYPTO_TFM_REQ_MAY_BACKLOG |
 				      CRYPTO_TFM_REQ_MAY_SLEEP, done, slot);
-	return 0;
+	return buffers_make(&slot->data, size);
 }
 
 static int __init skload_init(void)
@@ -137,12 +96,13 @@ static int __init skload_init(void)
 		pr_err("skload: no cipher %s: %ld\n", cipher, PTR_ERR(tfm));
 		return PTR_ERR(tfm);
 	}
-	slots = kcalloc(depth, sizeof(*slots), GFP_KERNEL);
+	requests = depth;
+	slots = kcalloc(requests, sizeof(*slots), GFP_KERNEL);
 	if (!slots)
 		error = -ENOMEM;
 	else
 		error = crypto_skcipher_setkey(tfm, key, key_size);
-	for (i = 0; i < depth && !error; i++)
+	for (i = 0; i < requests && !error; i++)
 		error = prepare(&slots[i], tfm);
 	if (!error) {
 		start = ktime_get();
@@ -154,11 +114,9 @@ static int __init skload_init(void)
 			pr_info("skload: %s %u %u %u nanoseconds %lld\n", cipher, size,
 				depth, count, ktime_to_ns(ktime_sub(ktime_get(), start)));
 	}
-	for (i = 0; slots && i < depth; i++) {
+	for (i = 0; slots && i < requests; i++) {
 		skcipher_request_free(slots[i].request);
-		if (slots[i].to != slots[i].from)
-			free_pages((unsigned long)slots[i].to, get_order(size));
-		free_pages((unsigned long)slots[i].from, get_order(size));
+		buffers_free(&slots[i].data, size);
 	}
 	kfree(slots);
 	crypto_free_skcipher(tfm);
