@@ -22,7 +22,8 @@
 #  --icount		time counts instructions: repeatable, for one CPU alone
 #  --disk FILE		raw image that becomes the next IDE disk: hda, hdb, ...
 #  --append TEXT	more of the kernel's command line
-#  --timeout SEC	give up after so many seconds of wall time (300)
+#  --timeout SEC	give up after so many seconds of wall time (300), or
+#			after ACRYPTO_GUEST_LIMIT, if that is set and less
 #  --out DIR		where console.log, result.log and counts.log are left
 #  --count		count instructions, from mark to mark (tests/qemu/insn.c)
 #  --profile		the same for every block of code (for scripts/profile.sh)
@@ -82,6 +83,8 @@ number()
 number --smp "$smp"
 number --mem "$mem"
 number --timeout "$limit"
+number ACRYPTO_GUEST_LIMIT "${ACRYPTO_GUEST_LIMIT:=$limit}"
+[ "$limit" -le "$ACRYPTO_GUEST_LIMIT" ] || limit=$ACRYPTO_GUEST_LIMIT
 if [ -n "$tree" ]; then
 	[ -d "$tree" ] || refuse "no such folder: $tree"
 	for file in "$tree"/arch/{x86_64,x86,i386}/boot/bzImage; do
