@@ -109,7 +109,7 @@ for name in "${chosen[@]}"; do
 	death)	boot death 2 "$tests/accelerators/death.sh" --env MB=1 ;;
 	memory)
 		if grep -q '^CONFIG_FAILSLAB=y' "$tree/.config"; then
-			boot memory 2 "$tests/hard/memory.sh" --env TIMES=22
+			boot memory 2 "$tests/hard/memory.sh" --env TIMES=11
 		else
 			count "skip - memory: this kernel has no failing allocations"
 		fi

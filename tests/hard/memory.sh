@@ -55,9 +55,9 @@ n=0
 while [ $n -lt "$TIMES" ]; do
 	n=$((n + 1))
 	modprobe acrypto
-	in_time modprobe acrypto_soft
-	modprobe acrypto_soft 2>/dev/null
-	in_time modprobe acrypto_sim devices=2
+	in_time modprobe acrypto_soft devices=1
+	modprobe acrypto_soft devices=1 2>/dev/null
+	in_time modprobe acrypto_sim
 	rmmod acrypto_sim 2>/dev/null
 	rmmod acrypto_soft
 	rmmod acrypto
