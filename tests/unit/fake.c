@@ -551,6 +551,18 @@ void fake_finish(struct fake *f, struct acrypto_session *s, int error)
 	fake_put(f);
 }
 
+void fake_finish_all(struct fake *f, struct acrypto_session **s, int nr,
+		     int error)
+{
+	int i;
+
+	for (i = 0; i < nr; i++)
+		CHECK_EQ(compute(f, s[i]), 0);
+	acrypto_sessions_complete(s, nr, error);
+	for (i = 0; i < nr; i++)
+		fake_put(f);
+}
+
 void fake_serve(struct fake *f)
 {
 	fake_set(f, hold, 0);

@@ -3,6 +3,7 @@
  * Queues: priorities, order, bells, bounds and back-pressure.
  */
 #include "unit.h"
+#include "internal.h"
 
 static struct acrypto_context *ctx;
 static struct fake *f;
@@ -89,6 +90,72 @@ static void one_bell_a_batch(void **state)
 	assert_int_equal(work_do(w[0]), 0);
 	assert_int_equal(fake_get(f, readies), before + 2);
 	for (i = 0; i < 8; i++)
+		work_free(w[i]);
+	finish();
+}
+
+/* when the first callback comes, the device has let go of all of them */
+static void device_has_none(struct work *w)
+{
+	CHECK_EQ(acrypto_device_load(f->dev), w->nr);
+}
+
+/*
+ * Several end in one go, out of order and of several priorities: callbacks in
+ * the order in which they were named, and the counters right; what was not
+ * named stays, and what waits is next.
+ */
+static void several_at_once(void **state)
+{
+	static const int prio[] = { 16, 31, 16, 31, 0, 16 };
+	/* the device gets 1 3 0 2 5 and ends 2 3 1, then 5 and 0 with an error */
+	static const int order[] = { 5, 3, 1, 2, 6, 4 };
+	unsigned long finished, completed, bytes;
+	struct acrypto_session *s[6], *named[3];
+	struct work *w[6];
+	int i;
+
+	prepare(FAKE_ASYNC, 0);
+	f->hold = 1;
+	finished = acrypto_stat_sum(f->dev, ACRYPTO_FINISHED);
+	completed = acrypto_stat_sum(f->dev, ACRYPTO_COMPLETED);
+	bytes = acrypto_stat_sum(f->dev, ACRYPTO_BYTES);
+	work_order = 0;
+	for (i = 0; i < 6; i++) {
+		w[i] = work_new(ctx, 32);
+		w[i]->s.priority = prio[i];
+		w[i]->s.flags = ACRYPTO_SESSION_DIRECT;
+		assert_int_equal(acrypto_submit(&w[i]->s), 0);
+	}
+	for (i = 0; i < 5; i++)
+		s[i] = fake_take(f);
+	assert_ptr_equal(s[3], &w[2]->s);
+
+	named[0] = s[3], named[1] = s[1], named[2] = s[0];
+	w[2]->nr = w[3]->nr = w[1]->nr = 3;
+	w[2]->then = w[3]->then = w[1]->then = device_has_none;
+	fake_finish_all(f, named, 3, 0);
+	assert_int_equal(work_total(), 3);
+	named[0] = s[4], named[1] = s[2];
+	w[5]->nr = w[0]->nr = 1;
+	w[5]->then = w[0]->then = device_has_none;
+	fake_finish_all(f, named, 2, -EIO);
+	assert_int_equal(work_total(), 5);
+
+	s[5] = fake_take(f);
+	assert_ptr_equal(s[5], &w[4]->s);
+	fake_finish(f, s[5], 0);
+	for (i = 0; i < 6; i++) {
+		assert_int_equal(work_wait(w[i]), i == 0 || i == 5 ? -EIO : 0);
+		assert_int_equal(w[i]->order, order[i]);
+	}
+	assert_int_equal(acrypto_stat_sum(f->dev, ACRYPTO_FINISHED) - finished,
+			 6);
+	assert_int_equal(acrypto_stat_sum(f->dev, ACRYPTO_COMPLETED) -
+			 completed, 4);
+	assert_int_equal(acrypto_stat_sum(f->dev, ACRYPTO_BYTES) - bytes,
+			 4 * 32);
+	for (i = 0; i < 6; i++)
 		work_free(w[i]);
 	finish();
 }
@@ -488,6 +555,7 @@ const struct unit_test unit_tests[] = {
 	TEST(priority_order),
 	TEST(bad_priority),
 	TEST(one_bell_a_batch),
+	TEST(several_at_once),
 	TEST(full_is_busy),
 	TEST(rest_of_a_list_stays),
 	TEST(wakeup_after_busy),

@@ -142,6 +142,8 @@ void fake_gone(struct fake *f);	/* acrypto_device_remove() */
 /* for asynchronous devices that hold */
 struct acrypto_session *fake_take(struct fake *f);
 void fake_finish(struct fake *f, struct acrypto_session *s, int error);
+void fake_finish_all(struct fake *f, struct acrypto_session **s, int nr,
+		     int error);
 void fake_serve(struct fake *f);	/* hold no more: do all there is */
 #define fake_get(f, field)	__atomic_load_n(&(f)->field, __ATOMIC_SEQ_CST)
 #define fake_set(f, field, v)	\
