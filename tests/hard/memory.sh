@@ -10,11 +10,13 @@
 
 FAULTS=/sys/kernel/debug/failslab
 
-# with_faults CMD...: every so manieth allocation of it fails, another each time
+# with_faults CMD...: every so manieth allocation of it fails, another each time, so
+# that it gets further and further before one does
 with_faults()
 {
-	WITH=$((WITH % 11 + 1))
-	echo $((WITH * 2)) >$FAULTS/interval
+	INTERVAL=$((INTERVAL * 7 / 4 + 1))
+	[ $INTERVAL -lt 2000 ] || INTERVAL=2
+	echo $INTERVAL >$FAULTS/interval
 	sh -c 'echo 1 >/proc/self/make-it-fail; exec "$@"' - "$@" 2>/dev/null
 }
 
@@ -41,7 +43,7 @@ trial()
 	HUNG=0
 }
 
-WITH=0
+INTERVAL=1
 WORKED=0
 BROKE=0
 HUNG=0
