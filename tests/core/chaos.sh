@@ -3,6 +3,7 @@
 #
 # In the guest: everything goes wrong under load.
 # TIMES: how often each kind of trouble comes.  SEED: of the random numbers.
+# PATIENCE: of the watchdog with devices that hang, in ms (500).
 
 . /lib.sh
 . /core.sh
@@ -103,7 +104,7 @@ stress_end
 
 report "# devices hang, lose answers, and are brought back"
 rmmod acrypto_sim
-sims 500
+sims "${PATIENCE:-500}"
 stress errors=1
 again hanging
 stress_end
