@@ -103,7 +103,7 @@ for name in "${chosen[@]}"; do
 	core)	boot core 1 "$tests/core/kernel.sh"
 		boot core 2 "$tests/core/kernel.sh"
 		;;
-	chaos)	boot chaos 2 "$tests/core/chaos.sh" --env TIMES=1 --env SEED=7 \
+	chaos)	boot chaos 2 "$tests/core/chaos.sh" --env TIMES=2 --env SEED=7 \
 			--env PATIENCE=4000 ;;
 	load)	boot load 2 "$tests/modules/load.sh" --env AES=yes ;;
 	capi)	boot capi 2 "$tests/modules/capi.sh" --env AES=yes ;;

@@ -2,7 +2,8 @@
 # shellcheck shell=dash disable=SC1091
 #
 # In the guest: everything goes wrong under load.
-# TIMES: how often each kind of trouble comes.  SEED: of the random numbers.
+# TIMES: how often each kind of trouble comes (2: all devices break together in every
+# other).  SEED: of the random numbers.
 # PATIENCE: of the watchdog with devices that hang, in ms (500).
 
 . /lib.sh
