@@ -29,8 +29,11 @@ set -eu -o pipefail
 
 kernel=2.6.20 cpus=1 device=acrypto quick=no wall=no rounds='' tree=''
 out=$ACRYPTO_TOP/benchmarks/results
-extra=() lockstep=()
-options kernel= cpus= device= qemu-arg+=extra rounds= tree= out= quick wall -- "$@"
+extra=() lockstep=() qemu=()
+options kernel= cpus= device= qemu-arg+=qemu rounds= tree= out= quick wall -- "$@"
+for argument in "${qemu[@]}"; do
+	extra+=(--qemu-arg "$argument")
+done
 [[ $cpus =~ ^[12]$ ]] || usage_error "--cpus takes 1 or 2, not '$cpus'"
 [[ $rounds =~ ^([1-9][0-9]*)?$ ]] || usage_error "--rounds takes a number above 0"
 [[ $device =~ ^[a-z][a-z0-9_]*$ ]] || usage_error "--device takes a module's name"
