@@ -66,12 +66,10 @@ files=() variables=() disks=() append=() plugins=() extra=()
 options tree= kernel= modules= script= file+=files env+=variables smp= mem= cpu= arch= \
 	disk+=disks append+= timeout=limit out= mark= plugin+=plugins \
 	qemu-arg+=extra allow= icount count profile lockstep quiet -- "$@"
-counting=${count:+count}
-if [ -n "$lockstep" ]; then
-	counting=count
-	append+=(idle=poll notsc)
-fi
+counting=
+[ -z "$count$lockstep" ] || counting=count
 [ -z "$profile" ] || counting=profile
+[ -z "$lockstep" ] || append+=(idle=poll notsc)
 
 number()
 {

@@ -95,8 +95,8 @@ boot()
 }
 
 for name in "${chosen[@]}"; do
-	# the kernel waits a minute for the test of a cipher, which all of its tests
-	# take longer than here; those of the ciphers with AES instructions, above all
+	# the kernel waits a minute for its tests of a cipher; all that it has take
+	# longer here
 	tested=noextratests=1
 	[ "$name" != capi ] || tested=fuzz_iterations=10
 	case $name in
