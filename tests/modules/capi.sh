@@ -70,6 +70,22 @@ echo "$CIPHERS" | while read -r spec key; do
 		both 8192 "$spec" "$key" /dev/mapper/small || echo >>/tmp/failed
 done
 [ ! -e /tmp/failed ] || FAILED=$((FAILED + 1))
+
+# what the kernel doesn't have is not looked for with each key
+printf '#!/bin/sh\necho "$*" >>/tmp/modprobes\nexec /sbin/modprobe "$@"\n' >/tmp/counted
+chmod +x /tmp/counted
+modprobe=$(cat /proc/sys/kernel/modprobe)
+echo /tmp/counted >/proc/sys/kernel/modprobe
+refused "a cipher that nobody has: modprobe is asked" \
+	crypt ours "capi:nobody(cbc(aes))-plain64" $KEY128 /dev/mapper/small
+check "and that was noticed" grep nobody /tmp/modprobes
+rm -f /tmp/modprobes
+check "a key more" \
+	crypt ours "capi:acrypto(cbc(des3_ede))-plain64" $KEY192 /dev/mapper/small
+dm_remove ours
+refused "it takes no module" cat /tmp/modprobes
+echo "$modprobe" >/proc/sys/kernel/modprobe
+
 check "in the caller's context" [ "$(sessions sinlined)" -ge 100000 ]
 
 rmmod acrypto_capi

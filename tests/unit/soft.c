@@ -759,6 +759,33 @@ static void no_memory(void **state)
 	end();
 }
 
+/* an allocation while it loads fails: it loads or leaves nothing */
+static void no_memory_to_load(void **state)
+{
+	unsigned int failed = 0, worked = 0;
+	int err, hit;
+	long n;
+
+	begin();
+	end();
+	/* the first ones each; of the tests of its ciphers not all */
+	for (n = 1, hit = 1; hit; n += 1 + n / 8) {
+		shim_fail(n);
+		err = shim_module_load("acrypto_soft");
+		hit = shim_fail_hit();
+		shim_fail(0);
+		if (err) {
+			assert_true(hit);
+			failed++;
+		} else {
+			worked++;
+			end();
+		}
+	}
+	assert_true(failed > 1);
+	assert_true(worked > 0);
+}
+
 static int has_device(const char *name)
 {
 	struct acrypto_device *dev = acrypto_device_get(name);
@@ -817,5 +844,6 @@ const struct unit_test unit_tests[] = {
 	TEST(one_key_many_cpus),
 	TEST(cpu_comes_later),
 	TEST(no_memory),
+	TEST(no_memory_to_load),
 	{ }
 };

@@ -8,7 +8,7 @@
 #include <openssl/des.h>
 #include <openssl/md5.h>
 #include <openssl/sha.h>
-#include "shim.h"
+#include "unit.h"
 #include <linux/acrypto.h>
 #include "soft_backend.h"
 #include "soft_host.h"
@@ -16,6 +16,23 @@
 unsigned int soft_host_align;
 int soft_host_missing = -1;
 int soft_host_bulk;
+
+/* not NULL while the back end may be used */
+static void *host_started;
+
+int soft_backend_start(void)
+{
+	assert_null(host_started);
+	host_started = kmalloc(1, GFP_KERNEL);
+	return host_started ? 0 : -ENOMEM;
+}
+
+void soft_backend_stop(void)
+{
+	assert_non_null(host_started);
+	kfree(host_started);
+	host_started = NULL;
+}
 
 struct host_cipher {
 	AES_KEY aes;
@@ -100,6 +117,7 @@ int soft_cipher_init(struct soft_cipher *c, unsigned int type, int encrypt,
 	struct host_cipher *h;
 	unsigned int i;
 
+	assert_non_null(host_started);
 	if ((int)type == soft_host_missing)
 		return -ENOENT;
 	h = kzalloc(sizeof(*h), GFP_KERNEL);
@@ -136,6 +154,7 @@ int soft_cipher_init(struct soft_cipher *c, unsigned int type, int encrypt,
 
 void soft_cipher_exit(struct soft_cipher *c)
 {
+	assert_non_null(host_started);
 	memset(c->priv, 0, sizeof(struct host_cipher));
 	kfree(c->priv);
 }
@@ -157,6 +176,7 @@ static struct host_hash *host_hash(struct soft_hash_state *st)
 
 int soft_hash_init(struct soft_hash *h, unsigned int type)
 {
+	assert_non_null(host_started);
 	if ((int)type == soft_host_missing)
 		return -ENOENT;
 	h->block = 64;
@@ -168,6 +188,7 @@ int soft_hash_init(struct soft_hash *h, unsigned int type)
 
 void soft_hash_exit(struct soft_hash *h)
 {
+	assert_non_null(host_started);
 }
 
 void soft_hash_start(const struct soft_hash *h, struct soft_hash_state *st)
