@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 #
 # A tree that is built again and again is brought from one state of the series to
 # another, also where another checkout of the project made it, which is gone since.
