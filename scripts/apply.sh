@@ -11,7 +11,8 @@
 #
 # Everything is tried on copies of the touched files first.  A TREE that is no
 # kernel, a version without a series, local changes in a file that a patch touches
-# and patches that are applied already are refused, and nothing is changed.
+# (where the kernel is one that goes on, as Debian's 6.1: in lines that it quotes) and
+# patches that are applied already are refused, and nothing is changed.
 # Exit 0 done, 1 failed, 2 wrong usage or unfit tree.
 
 set -eu
@@ -112,7 +113,7 @@ for patch in "${patches[@]}"; do
 	patch_files "$ACRYPTO_TOP/patches/$patch"
 done | LC_ALL=C sort -u >"$tmp/files"
 
-# the content of vanilla files is known: tell a local change before patch does
+# where the content of vanilla files is known: tell a local change before patch does
 touched=$(kernel_configs "$version")/touched
 changed=
 if [ -f "$touched" ]; then

@@ -9,8 +9,8 @@
 #
 #	scripts/touched.sh linux-2.6.20 > configs/2.6.20/touched
 #
-# Where a series is for many releases, as for Debian's 6.1, and they differ in such
-# a file, the list has a line for each content.
+# Where a series is for a kernel that goes on, as Debian's 6.1 does with each update,
+# there is no such list.
 #
 # Exit 0 done, 1 failed, 2 wrong usage or unfit tree.
 
