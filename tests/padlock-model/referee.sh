@@ -12,9 +12,11 @@ report "# $(grep -c '^ok' /tmp/said) checks of the instructions"
 grep '^not ok' /tmp/said >&3
 
 for module in aes-generic sha1_generic sha256_generic algif_skcipher algif_hash \
-    padlock-aes padlock-sha via-rng; do
+    padlock-aes padlock-sha; do
 	modprobe $module 2>/dev/null
 done
+# where it can't work, 6.1.176 keeps it in a list after it has gone
+[ "$RNG" = no ] || modprobe via-rng
 check "Debian's padlock-aes is there" grep -q 'cbc-aes-padlock' /proc/crypto
 check "and padlock-sha" grep -q 'sha256-padlock' /proc/crypto
 refused "no self-test failed" sh -c "dmesg | grep -i 'alg: .*padlock.*fail'"
