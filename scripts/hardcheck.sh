@@ -105,7 +105,7 @@ for name in "${chosen[@]}"; do
 		;;
 	chaos)	boot chaos 2 "$tests/core/chaos.sh" --env TIMES=2 --env SEED=7 \
 			--env PATIENCE=4000 ;;
-	load)	boot load 2 "$tests/modules/load.sh" --env AES=yes ;;
+	load)	boot load 2 "$tests/modules/load.sh" --env AES=yes --env SEED=7 ;;
 	capi)	boot capi 2 "$tests/modules/capi.sh" --env AES=yes ;;
 	death)	boot death 2 "$tests/accelerators/death.sh" --env MB=1 ;;
 	memory)
