@@ -136,7 +136,6 @@ done
 
 processor=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
 emulator=$(qemu-system-x86_64 --version | head -n 1)
-revision=$(git -C "$ACRYPTO_TOP" describe --always --dirty 2>/dev/null || echo unknown)
 reports=()
 for name in $names; do
 	case $name in
@@ -150,7 +149,7 @@ for name in $names; do
 		--title "fio, Linux $release, aes-cbc-plain64, $bits-bit key, $code, sectors of ${name#*-}" \
 		--note "host: $processor, $(nproc) CPUs" --note "emulator: $emulator" \
 		--note "clock: instructions (one CPU, -icount)" \
-		--note "acrypto: $revision" --name "$file" --out "$out" \
+		--note "acrypto: $(revision)" --name "$file" --out "$out" \
 		"$work/$name"
 	gnuplot "$out/$file.gnuplot" || die "gnuplot failed"
 	rm -f "$out/$file.gnuplot"

@@ -136,8 +136,7 @@ python3 "$ACRYPTO_TOP/benchmarks/report.py" \
 	--note "emulator: $(qemu-system-x86_64 --version | head -n 1)" \
 	--note "clock: $clock" \
 	--note "devices: $device" ${price:+--note "the CPU's instructions, stock's being 1:$price"} \
-	--note "acrypto: $(git -C "$ACRYPTO_TOP" describe --always --dirty 2>/dev/null ||
-		echo unknown)" \
+	--note "acrypto: $(revision)" \
 	--name "$name" --out "$out" ${lockstep[@]+"${lockstep[@]}"} "$work/guest"
 gnuplot "$out/$name.gnuplot" || die "gnuplot failed"
 rm -f "$out/$name.gnuplot"

@@ -55,7 +55,6 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM HUP
 measure=$ACRYPTO_TOP/tests/hifn-model/measure.sh
 emulator=$(qemu-system-x86_64 --version | head -n 1)
-revision=$(git -C "$ACRYPTO_TOP" describe --always --dirty 2>/dev/null || echo unknown)
 
 # wanted PART
 wanted()
@@ -71,7 +70,7 @@ report()
 		--note "a model of the chip ($device), not hardware" \
 		--note "emulator: $emulator" \
 		--note "clock: instructions (one CPU, -icount)" \
-		--note "acrypto: $revision"
+		--note "acrypto: $(revision)"
 	gnuplot "$out/$1.gnuplot" || die "gnuplot failed"
 	rm -f "$out/$1.gnuplot"
 	cat "$out/$1.txt"

@@ -235,7 +235,6 @@ run_bonnie()
 
 processor=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
 emulator=$(qemu-system-x86_64 --version | head -n 1)
-revision=$(git -C "$ACRYPTO_TOP" describe --always --dirty 2>/dev/null || echo unknown)
 reports=()
 for workload in "${workloads[@]}"; do
 	if [ "$workload" = esp ]; then
@@ -264,7 +263,7 @@ for workload in "${workloads[@]}"; do
 		--title "$workload, Linux $kernel, $cipher, $bits-bit key" \
 		--note "host: $processor, $(nproc) CPUs" --note "emulator: $emulator" \
 		--note "clock: $clock" ${notes[@]+"${notes[@]}"} \
-		--note "acrypto: $revision" --name "$name" --out "$out" \
+		--note "acrypto: $(revision)" --name "$name" --out "$out" \
 		${lockstep[@]+"${lockstep[@]}"} "$work/$workload"
 	gnuplot "$out/$name.gnuplot" || die "gnuplot failed"
 	rm -f "$out/$name.gnuplot"

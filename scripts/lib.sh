@@ -38,6 +38,8 @@
 # Content:
 #	hash_of ARG...			sha256 of all arguments; @PATH stands for the
 #					content of a file or of a whole folder
+#	revision			git's name for the project as it is, with -dirty
+#					after local changes; results don't count
 #	tree_id DIR			git's tree id of DIR, whatever its .gitignore says
 #	cached NAME KEY CMD ARG...	print the folder NAME-KEY in the cache; build it
 #					first with `CMD FOLDER ARG...` if it isn't there or
@@ -324,6 +326,17 @@ manifest()
 	find . ! -name .manifest ! -type f -printf '%y %m %p %l\n' | LC_ALL=C sort
 	find . -type f ! -name .manifest -printf '%m %p\n' | LC_ALL=C sort
 )
+
+revision()
+{
+	local name
+
+	name=$(git -C "$ACRYPTO_TOP" describe --always 2>/dev/null) || name=unknown
+	[ "$name" = unknown ] ||
+		git -C "$ACRYPTO_TOP" diff --quiet HEAD -- . ':!benchmarks/results' ||
+		name+=-dirty
+	printf '%s\n' "$name"
+}
 
 tree_id()
 {
