@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Usage: hardcheck.sh [--config NAME] [TEST...]
+# Usage: hardcheck.sh [TEST...]
 #
 # Builds Debian's 6.1 kernel with all that finds mistakes (configs/6.1/
 # x86_64-debug.config: KASAN, lockdep, kmemleak, object and list checks, failing
 # allocations, the cryptographic API's own long tests), with acrypto as modules,
-# and runs the guests' tests on it.  This takes long: an hour or two on two cores
-# the first time, for the kernel alone a quarter of an hour.
-#
-#   --config NAME	x86_64-debug (default), or x86_64-kcsan: data races instead
+# and runs the guests' tests on it.  This takes long: an hour on two cores, and for
+# the kernel a quarter of an hour more the first time.  Data races are for the unit
+# tests, by ThreadSanitizer: on an emulator KCSAN meets too few, and a counter that
+# every acrypto_submit() increased without a lock went unnoticed for 8 minutes.
 #
 # TESTs (default: all):
 #	core	order, priorities, full queues, routes, the watchdog
@@ -28,10 +28,8 @@ set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
-config=x86_64-debug
-options config= ... -- "$@"
+options ... -- "$@"
 shift $((OPTIND - 1))
-[ -f "$ACRYPTO_TOP/configs/6.1/$config.config" ] || refuse "no configuration $config"
 chosen=("$@")
 [ ${#chosen[@]} -gt 0 ] || chosen=(core chaos load capi death memory)
 for name in "${chosen[@]}"; do
@@ -43,7 +41,7 @@ done
 
 need_packages qemu-system-x86
 tests=$ACRYPTO_TOP/tests
-tree=$(built_tree 6.1 "$config") || exit 1
+tree=$(built_tree 6.1 x86_64-debug) || exit 1
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 mkdir -p "$ACRYPTO_WORK/logs"
@@ -109,17 +107,13 @@ for name in "${chosen[@]}"; do
 	capi)	boot capi 2 "$tests/modules/capi.sh" --env AES=yes ;;
 	death)	boot death 2 "$tests/accelerators/death.sh" --env MB=1 ;;
 	memory)
-		if grep -q '^CONFIG_FAILSLAB=y' "$tree/.config"; then
-			# what the kernel says when it gets no slab comes with a trace; a
-			# page fault that gets none is tried again, and a program that
-			# is being started then may be left without its memory; and
-			# a slab cache that can't be shown in sysfs loses its name
-			boot memory 2 "$tests/hard/memory.sh" --env TIMES=12 \
-				--env STOCK_LEAKS=sysfs_slab_add \
-				--allow 'Call Trace:|leaked out to the #PF handler|traps: '
-		else
-			count "skip - memory: this kernel has no failing allocations"
-		fi
+		# what the kernel says when it gets no slab comes with a trace; a page
+		# fault that gets none is tried again, and a program that is being
+		# started then may be left without its memory; and a slab cache that
+		# can't be shown in sysfs loses its name
+		boot memory 2 "$tests/hard/memory.sh" --env TIMES=12 \
+			--env STOCK_LEAKS=sysfs_slab_add \
+			--allow 'Call Trace:|leaked out to the #PF handler|traps: '
 		;;
 	esac
 done
