@@ -759,6 +759,27 @@ static void no_memory(void **state)
 	end();
 }
 
+/* contexts outlive the module, which takes its keys along */
+static void goes_before_contexts(void **state)
+{
+	struct acrypto_context *ctx[2];
+	unsigned int i;
+
+	begin();
+	ctx[0] = cipher_context(ACRYPTO_OP_ENCRYPT, ACRYPTO_TYPE_AES_128,
+				ACRYPTO_MODE_CBC, key, 16);
+	ctx[1] = hash_context(2, 64);
+	end();
+	for (i = 0; i < 2; i++)
+		assert_false(acrypto_context_ready(ctx[i]));
+	begin();
+	for (i = 0; i < 2; i++)
+		assert_true(acrypto_context_ready(ctx[i]));
+	end();
+	for (i = 0; i < 2; i++)
+		acrypto_context_destroy(ctx[i]);
+}
+
 /* an allocation while it loads fails: it loads or leaves nothing */
 static void no_memory_to_load(void **state)
 {
@@ -844,6 +865,7 @@ const struct unit_test unit_tests[] = {
 	TEST(one_key_many_cpus),
 	TEST(cpu_comes_later),
 	TEST(no_memory),
+	TEST(goes_before_contexts),
 	TEST(no_memory_to_load),
 	{ }
 };
