@@ -50,7 +50,7 @@ set -eu -o pipefail
 
 # What a kernel says when something is wrong with it.
 COMPLAINTS='BUG:|BUG at|Oops|WARNING:|Kernel panic|Call Trace|Badness at'
-COMPLAINTS+='|soft lockup|INFO: possible|possible circular locking'
+COMPLAINTS+='|soft lockup|detected stall|INFO: possible|possible circular locking'
 COMPLAINTS+='|possible recursive locking|inconsistent lock state'
 COMPLAINTS+='|bad unlock balance|held lock freed|Slab corruption|slab error'
 COMPLAINTS+='|double free|Redzone|Poison overwritten|scheduling while atomic'

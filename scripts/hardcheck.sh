@@ -13,6 +13,7 @@
 #
 # TESTs (default: all):
 #	core	order, priorities, full queues, routes, the watchdog
+#	recovery devices that die, that hang while they are reset, that go
 #	chaos	devices that break, hang, lose work and go under load
 #	load	the modules load, work and unload, again and again
 #	capi	the front end, with the kernel's tests and fuzz tests of ciphers
@@ -31,10 +32,10 @@ set -eu
 options ... -- "$@"
 shift $((OPTIND - 1))
 chosen=("$@")
-[ ${#chosen[@]} -gt 0 ] || chosen=(core chaos load capi death memory)
+[ ${#chosen[@]} -gt 0 ] || chosen=(core recovery chaos load capi death memory)
 for name in "${chosen[@]}"; do
 	case $name in
-	core | chaos | load | capi | death | memory) ;;
+	core | recovery | chaos | load | capi | death | memory) ;;
 	*) usage_error "no test '$name'" ;;
 	esac
 done
@@ -100,6 +101,10 @@ for name in "${chosen[@]}"; do
 	case $name in
 	core)	boot core 1 "$tests/core/kernel.sh"
 		boot core 2 "$tests/core/kernel.sh"
+		;;
+	recovery)
+		boot recovery 2 "$tests/core/recovery.sh" --env DEATHS=500 \
+			--env TURNS=200 --env SEED=7 --env RESET=40
 		;;
 	chaos)	boot chaos 2 "$tests/core/chaos.sh" --env TIMES=2 --env SEED=7 \
 			--env PATIENCE=4000 ;;

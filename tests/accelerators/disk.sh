@@ -8,7 +8,6 @@
 #	disks				modules, /dev/ram0, the two targets over it:
 #					/dev/mapper/acrypto and .../stock, of 4k sectors
 #	disks_gone
-#	now				hundredths of a second since boot
 
 KEY=000102030405060708090a0b0c0d0e0f
 OURS="capi:acrypto(cbc(aes))-plain64"
@@ -19,8 +18,11 @@ soft()
 	local dev
 
 	for dev in /sys/class/acrypto/soft*; do
-		echo "$1" >"$dev/state"
-		[ "$1" = repair ] || await_state "${dev##*/}" broken
+		if [ "$1" = break ]; then
+			break_device "${dev##*/}"
+		else
+			repair "${dev##*/}"
+		fi
 	done
 }
 
@@ -34,9 +36,4 @@ disks()
 disks_gone()
 {
 	dm_remove acrypto stock
-}
-
-now()
-{
-	sed 's/ .*//; s/\.//' /proc/uptime
 }

@@ -23,7 +23,7 @@ repair_all()
 	local dev
 
 	for dev in /sys/class/acrypto/s*[0-9]; do
-		[ "$(cat "$dev/state")" != broken ] || echo repair >"$dev/state"
+		[ "$(cat "$dev/state")" != broken ] || echo 0 >"$dev/broken"
 	done
 }
 
@@ -42,7 +42,7 @@ breaking()
 	local dev
 
 	for dev in /sys/class/acrypto/s*[0-9]; do
-		echo break >"$dev/state"
+		echo 1 >"$dev/broken"
 		[ $((N % 2)) -eq 0 ] || repair_all
 	done
 	sleep 0.2

@@ -4,6 +4,8 @@
 # What this suite's guests share with those of padlock and modules, as /core.sh.
 #
 #	kernel_tests TEST [PARAMETER]...	run tests of acrypto_test
+#	in_background TEST [PARAMETER]...	start it; sets RUNNING
+#	background_end				wait for its end, report
 #	stress [PARAMETER]...			start the one called stress
 #	stress_end				end it, report
 #	sim PARAMETER DEVICE VALUE		set it, of a simulated device
@@ -11,6 +13,7 @@
 #	await_state DEVICE STATE		within 20 seconds
 #	break_device DEVICE			and wait until it is
 #	repair DEVICE				print the state that it has then
+#	now					hundredths of a second since boot
 
 # what the module has said since the log was emptied
 kernel_results()
@@ -40,21 +43,34 @@ kernel_tests()
 	rmmod acrypto_test
 }
 
+in_background()
+{
+	local name="$1"
+
+	shift
+	dmesg -c >/dev/null
+	modprobe acrypto_test tests="$name" "$@" &
+	RUNNING=$!
+}
+
+background_end()
+{
+	if ! wait "$RUNNING" || ! kernel_results; then
+		check "the test in the background ran" false
+	fi
+	rmmod acrypto_test
+}
+
 stress()
 {
-	dmesg -c >/dev/null
-	modprobe acrypto_test tests=stress seconds=3600 seed="$SEED" "$@" &
-	STRESS=$!
+	in_background stress seconds=3600 seed="$SEED" "$@"
 	sleep 1
 }
 
 stress_end()
 {
 	echo 0 >/sys/module/acrypto_test/parameters/seconds
-	if ! wait "$STRESS" || ! kernel_results; then
-		check "the stress test ran" false
-	fi
-	rmmod acrypto_test
+	background_end
 }
 
 sim()
@@ -64,11 +80,12 @@ sim()
 	list=
 	# shellcheck disable=SC2013
 	for value in $(tr , ' ' <"$file"); do
-		[ $i -ne "$2" ] || value=$3
-		list=$list${list:+,}$value
+		# those after it stay as they are
+		[ $i -lt "$2" ] || break
+		list=$list$value,
 		i=$((i + 1))
 	done
-	echo "$list" >"$file"
+	echo "$list$3" >"$file"
 }
 
 state()
@@ -89,12 +106,17 @@ await_state()
 
 break_device()
 {
-	echo break >"/sys/class/acrypto/$1/state"
+	echo 1 >"/sys/class/acrypto/$1/broken"
 	await_state "$1" broken
 }
 
 repair()
 {
-	echo repair >"/sys/class/acrypto/$1/state"
+	echo 0 >"/sys/class/acrypto/$1/broken"
 	state "$1"
+}
+
+now()
+{
+	sed 's/ .*//; s/\.//' /proc/uptime
 }

@@ -8,6 +8,19 @@
 
 modprobe acrypto
 kernel_tests hand
+kernel_tests nest
+
+# callbacks without end: the module sees whether others have the CPU, and so does
+# this shell
+in_background forever seconds=2
+TURNS=0
+while kill -0 "$RUNNING" 2>/dev/null; do
+	sleep 0.1
+	TURNS=$((TURNS + 1))
+done
+background_end
+report "# forever: the shell slept $TURNS times"
+check "a shell works meanwhile" [ $TURNS -ge 10 ]
 
 modprobe acrypto_soft
 kernel_tests right

@@ -15,18 +15,11 @@ for module in dm-mod dm-crypt acrypto_soft; do
 done
 dd if=/dev/urandom of=/tmp/data bs=1M count=$MB
 
-# hundredths of a second since boot
-now()
-{
-	sed 's/ .*//; s/\.//' /proc/uptime
-}
-
 # measure DEVICES: sets WRITE and READ to hundredths of a second
 measure()
 {
 	modprobe acrypto_sim devices="$1" kind=1,1 rate_kbs=$RATE,$RATE
-	echo break >/sys/class/acrypto/soft0/state
-	await_state soft0 broken
+	break_device soft0
 	crypt acrypto aes-cbc-essiv:sha256 $KEY /dev/ram0 acrypto
 	make_nodes
 	WRITE=$(now)
@@ -39,7 +32,7 @@ measure()
 	dm_remove acrypto
 	report "# $1 device(s) of $RATE KiB/s: $MB MiB written in ${WRITE}0 ms, read in ${READ}0 ms"
 	rmmod acrypto_sim
-	echo repair >/sys/class/acrypto/soft0/state
+	repair soft0
 }
 
 measure 1

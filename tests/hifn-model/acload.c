@@ -56,6 +56,7 @@ static void load(struct slot *slots, struct acrypto_context *ctx)
 {
 	unsigned int submitted = 0, i;
 	LIST_HEAD(list);
+	LIST_HEAD(ended);
 	int error;
 
 	while (submitted < count && !READ_ONCE(failure)) {
@@ -68,7 +69,8 @@ static void load(struct slot *slots, struct acrypto_context *ctx)
 			atomic_inc(&in_work);
 			submitted += units;
 		}
-		error = acrypto_submit_list(&list);
+		error = acrypto_submit_list(&list, &ended);
+		acrypto_sessions_report(&ended);
 		while (error && !list_empty(&list)) {
 			list_del_init(list.next);
 			atomic_dec(&in_work);
@@ -134,6 +136,8 @@ static int __init acload_init(void)
 		release(&slots[i]);
 	kfree(slots);
 	acrypto_context_destroy(ctx);
+	/* the module may go */
+	acrypto_flush();
 	return error;
 }
 

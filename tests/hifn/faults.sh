@@ -10,7 +10,7 @@ for module in dm-mod dm-crypt acrypto_soft; do
 	modprobe $module
 done
 modprobe acrypto_hifn $PATIENT
-soft break
+soft 1
 for dev in "$C"/soft*; do
 	await_state "${dev##*/}" broken
 done
@@ -67,19 +67,19 @@ disarm "$1"
 
 # a board that goes wrong is not taken back
 arm "$1" corrupt 0 0
-echo break >$C/hifn0/state
+echo 1 >$C/hifn0/broken
 await_state hifn0 broken
-echo repair >$C/hifn0/state
+echo 0 >$C/hifn0/broken
 same "wrong results are found by the self-tests" \
 	"$(grep -c failed $C/hifn0/capabilities)" $((HIFN_CAPS - 1))
 disarm "$1"
-echo break >$C/hifn0/state
+echo 1 >$C/hifn0/broken
 await_state hifn0 broken
-echo repair >$C/hifn0/state
+echo 0 >$C/hifn0/broken
 check "and right ones, too" good hifn0
 
 # the driver goes and comes under load
-soft repair
+soft 0
 verified --runtime=3600
 sleep 1
 for n in 1 2 3; do

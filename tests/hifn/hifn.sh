@@ -13,7 +13,7 @@
 #	await_state DEVICE STATE	within 60 seconds
 #	await_more COMMAND... NUMBER	until what it prints is more, 60 seconds
 #	good DEVICE			does it have all capabilities, none failed?
-#	soft WHAT			"break" or "repair" the CPUs' devices
+#	soft BROKEN			are the CPUs' devices broken?  1 or 0
 #	crypt_hifn NAME DEV [OPTION]	dm-crypt device NAME over DEV
 #	verified [ARGUMENT...]		fio on /dev/mapper/c in the background
 #	running, stopped, ended		is it, and does or did it end well?
@@ -50,6 +50,7 @@ model_at()
 	aborts) echo 216 ;;
 	resets) echo 220 ;;
 	misuses) echo 224 ;;
+	keys) echo 240 ;;
 	esac
 }
 
@@ -82,6 +83,10 @@ arm()
 	corrupt) fault=6 ;;
 	bad-command) fault=7 ;;
 	dead) fault=8 ;;
+	refused-mac) fault=9 ;;
+	rng) fault=10 ;;
+	power) fault=11 ;;
+	left) fault=12 ;;
 	esac
 	model_write "$1" 168 "${3:-0}"
 	model_write "$1" 172 "${4:-1}"
@@ -143,7 +148,7 @@ soft()
 	local dev
 
 	for dev in "$C"/soft*; do
-		[ ! -e "$dev" ] || echo "$1" >"$dev/state"
+		[ ! -e "$dev" ] || echo "$1" >"$dev/broken"
 	done
 }
 

@@ -14,6 +14,8 @@
  *				destination (destination)
  *	fault-after=N		after N good commands (0)
  *	fault-times=N		so often, each after N good commands; 0: for ever (1)
+ *	ending=FILE		when QEMU ends, "running" or "stopped": would the chip
+ *				go on reading its rings?
  *
  * All time is the guest's (QEMU_CLOCK_VIRTUAL), so runs are repeatable under
  * -icount.  One command is in work at a time; it is read when it starts, and its
@@ -172,6 +174,12 @@ enum fault {
 	FAULT_CORRUPT,		/* a bit of the output is wrong */
 	FAULT_BAD_COMMAND,	/* the chip didn't understand it */
 	FAULT_DEAD,		/* the chip doesn't answer any more, until disarmed */
+	FAULT_REFUSED_MAC,	/* a command for the MAC engine is not understood */
+	/* what is no matter of commands; as long as it is armed: */
+	FAULT_RNG,		/* random numbers are the same again and again */
+	FAULT_POWER,		/* switched off when it may not be master any more */
+	/* when it is armed: */
+	FAULT_LEFT,		/* as another kernel left it: its rings are enabled */
 	FAULTS
 };
 
@@ -185,6 +193,10 @@ static const char *const fault_names[FAULTS] = {
 	[FAULT_CORRUPT] = "corrupt",
 	[FAULT_BAD_COMMAND] = "bad-command",
 	[FAULT_DEAD] = "dead",
+	[FAULT_REFUSED_MAC] = "refused-mac",
+	[FAULT_RNG] = "rng",
+	[FAULT_POWER] = "power",
+	[FAULT_LEFT] = "left",
 };
 
 static const char *const ring_names[RINGS] = {
@@ -224,7 +236,9 @@ enum counter {
 	COUNTERS
 };
 
-#define MODEL_END	(MODEL_COUNTERS + 4 * COUNTERS)
+/* read: in how many commands of the ring a key stands, in the guest's memory */
+#define MODEL_KEYS	(MODEL_COUNTERS + 4 * COUNTERS)
+#define MODEL_END	(MODEL_KEYS + 4)
 
 struct descriptor {
 	uint32_t at;
@@ -298,7 +312,7 @@ struct Hifn {
 	uint32_t latency_ns, poll_ns;
 	uint64_t rate;
 	bool strict;
-	char *fault_name, *fault_ring;
+	char *fault_name, *fault_ring, *ending;
 };
 
 static void hifn_advance(Hifn *s);
@@ -734,8 +748,15 @@ static int hifn_fault_ring(Hifn *s)
 	return s->fault_word >> 8 & 3;
 }
 
+static enum fault hifn_armed(Hifn *s)
+{
+	return s->fault_word & 0xff;
+}
+
 static void hifn_arm(Hifn *s, uint32_t word)
 {
+	int ring;
+
 	if ((word & 0xff) >= FAULTS || word >> 8 >= RINGS) {
 		hifn_misuse(s, "no fault %x", word);
 		word = 0;
@@ -743,14 +764,23 @@ static void hifn_arm(Hifn *s, uint32_t word)
 	s->fault_word = word;
 	s->fault_countdown = s->fault_after;
 	s->fault_left = s->fault_times;
+	if (hifn_armed(s) == FAULT_LEFT) {
+		s->counter[FIRED]++;
+		s->cnfg = CNFG_RUN;
+		s->puctrl = PUCTRL_DMA;
+		for (ring = 0; ring < RINGS; ring++)
+			s->ring[ring].enabled = true;
+	}
 }
 
 /* what happens to the command that starts now? */
 static enum fault hifn_next_fault(Hifn *s)
 {
-	enum fault fault = s->fault_word & 0xff;
+	enum fault fault = hifn_armed(s);
 
-	if (!fault)
+	if (!fault || fault > FAULT_REFUSED_MAC)
+		return FAULT_NONE;
+	if (fault == FAULT_REFUSED_MAC && !(s->job.masks & BASE_MAC))
 		return FAULT_NONE;
 	if (s->fault_countdown) {
 		s->fault_countdown--;
@@ -841,6 +871,7 @@ static bool hifn_finish(Hifn *s)
 		s->dead = true;
 		return false;
 	case FAULT_BAD_COMMAND:
+	case FAULT_REFUSED_MAC:
 		job->bad = true;
 		break;
 	case FAULT_CORRUPT:
@@ -1050,6 +1081,10 @@ static uint32_t hifn_read_rng(Hifn *s)
 	if (!s->rng_on) {
 		hifn_misuse(s, "RNG: not enabled");
 		return 0;
+	}
+	if (hifn_armed(s) == FAULT_RNG) {
+		s->counter[FIRED]++;
+		return s->rng_word;
 	}
 	if (hifn_now() < s->rng_ready) {
 		if (s->rng_word)
@@ -1271,6 +1306,52 @@ static const MemoryRegionOps hifn_dma_ops = {
 
 /* --- the model's own registers -------------------------------------------- */
 
+/* Stands a key in the command at @address? */
+static bool hifn_has_key(Hifn *s, uint32_t address, size_t size)
+{
+	uint8_t data[MAX_COMMAND] = {};
+	size_t at = 8, key = 0, i;
+	uint16_t masks;
+
+	size = MIN(size, sizeof(data));
+	if (pci_dma_read(&s->pci, address, data, size) != MEMTX_OK)
+		return false;
+	masks = lduw_le_p(data);
+	if (masks & BASE_MAC) {
+		at += 8;
+		key += MAC_KEY;
+	}
+	if (masks & BASE_CRYPT) {
+		key += hifn_key_size(lduw_le_p(data + at));
+		at += 8;
+	}
+	/* without headers everything else has to be gone, too */
+	if (!masks)
+		key = sizeof(data) - at;
+	for (i = at; i < MIN(at + key, sizeof(data)); i++)
+		if (data[i])
+			return true;
+	return false;
+}
+
+static uint32_t hifn_count_keys(Hifn *s)
+{
+	uint32_t base = s->ring[CMD].base, keys = 0, words[2];
+	int i;
+
+	for (i = 0; i < MAX_DESCRIPTORS; i++) {
+		if (pci_dma_read(&s->pci, base + i * sizeof(words), words,
+				 sizeof(words)) != MEMTX_OK)
+			break;
+		/* the jump, whether it was ever valid or not */
+		if (le32_to_cpu(words[0]) & D_JUMP || le32_to_cpu(words[1]) == base)
+			break;
+		keys += hifn_has_key(s, le32_to_cpu(words[1]),
+				     le32_to_cpu(words[0]) & D_LENGTH);
+	}
+	return keys;
+}
+
 static uint32_t hifn_model_read(Hifn *s, uint32_t address)
 {
 	switch (address) {
@@ -1279,6 +1360,7 @@ static uint32_t hifn_model_read(Hifn *s, uint32_t address)
 	case MODEL_AFTER:	return s->fault_after;
 	case MODEL_TIMES:	return s->fault_times;
 	case MODEL_CLEAR:	return 0;
+	case MODEL_KEYS:	return hifn_count_keys(s);
 	default:		return s->counter[(address - MODEL_COUNTERS) / 4];
 	}
 }
@@ -1303,6 +1385,17 @@ static void hifn_model_write(Hifn *s, uint32_t address, uint32_t value)
 	}
 }
 
+static bool hifn_is_master(Hifn *s)
+{
+	return pci_get_word(s->pci.config + PCI_COMMAND) & PCI_COMMAND_MASTER;
+}
+
+/* would it look into its rings? */
+static bool hifn_is_running(Hifn *s)
+{
+	return !s->dead && (s->cnfg & CNFG_RUN) == CNFG_RUN && s->ring[CMD].enabled;
+}
+
 static bool hifn_is_model(uint32_t address)
 {
 	return address >= MODEL_ID && address < MODEL_END;
@@ -1321,14 +1414,22 @@ static void hifn_config_write(PCIDevice *pci, uint32_t address, uint32_t value,
 			      int size)
 {
 	Hifn *s = HIFN795X(pci);
+	bool before = hifn_is_master(s);
 
 	if (hifn_is_model(address)) {
 		if (size == 4)
 			hifn_model_write(s, address, value);
 		return;
 	}
-	if (!s->dead)
-		pci_default_write_config(pci, address, value, size);
+	if (s->dead)
+		return;
+	pci_default_write_config(pci, address, value, size);
+	if (!before && hifn_is_master(s) && hifn_is_running(s))
+		hifn_misuse(s, "bus master while rings of another are enabled");
+	if (before && !hifn_is_master(s) && hifn_armed(s) == FAULT_POWER) {
+		s->counter[FIRED]++;
+		hifn_reset(DEVICE(s));
+	}
 }
 
 /* --- the device in QEMU --------------------------------------------------- */
@@ -1341,6 +1442,22 @@ static int hifn_name_index(const char *name, const char *const *names, int count
 		if (!strcmp(name, names[i]))
 			return i;
 	return -1;
+}
+
+/* The boards that tell how they end. */
+static GSList *hifn_endings;
+
+static void hifn_end(void)
+{
+	GSList *l;
+
+	for (l = hifn_endings; l; l = l->next) {
+		Hifn *s = l->data;
+		const char *text = hifn_is_running(s) && hifn_is_master(s) ?
+				   "running\n" : "stopped\n";
+
+		g_file_set_contents(s->ending, text, -1, NULL);
+	}
 }
 
 static void hifn_realize(PCIDevice *pci, Error **errp)
@@ -1369,6 +1486,11 @@ static void hifn_realize(PCIDevice *pci, Error **errp)
 		return;
 	}
 	hifn_arm(s, fault | ring << 8);
+	if (s->ending) {
+		if (!hifn_endings)
+			atexit(hifn_end);
+		hifn_endings = g_slist_append(hifn_endings, s);
+	}
 
 	pci_config_set_device_id(pci->config, s->chip == 7955 ? 0x0020 : 0x001d);
 	pci_config_set_interrupt_pin(pci->config, 1);
@@ -1391,6 +1513,7 @@ static void hifn_exit(PCIDevice *pci)
 	Hifn *s = HIFN795X(pci);
 	int i;
 
+	hifn_endings = g_slist_remove(hifn_endings, s);
 	timer_free(s->timer);
 	g_free(s->data);
 	for (i = 0; i < RINGS; i++)
@@ -1408,6 +1531,7 @@ static Property hifn_properties[] = {
 	DEFINE_PROP_STRING("fault-ring", Hifn, fault_ring),
 	DEFINE_PROP_UINT32("fault-after", Hifn, fault_after, 0),
 	DEFINE_PROP_UINT32("fault-times", Hifn, fault_times, 1),
+	DEFINE_PROP_STRING("ending", Hifn, ending),
 	DEFINE_PROP_END_OF_LIST(),
 };
 

@@ -50,7 +50,7 @@ static struct work *submit(struct acrypto_device *bound)
 	struct work *w = work_new(ctx, 64);
 
 	w->s.bound = bound;
-	assert_int_equal(acrypto_submit(&w->s), 0);
+	assert_int_equal(unit_submit(&w->s), 0);
 	return w;
 }
 
@@ -113,7 +113,7 @@ static void prefers_local(void **state)
 		int before = fake_get(g[1 + (i & 1)], done);
 
 		shim_set_cpu(i & 1);
-		assert_int_equal(acrypto_submit(&w->s), 0);
+		assert_int_equal(unit_submit(&w->s), 0);
 		assert_true(work_done(w));
 		assert_int_equal(fake_get(g[1 + (i & 1)], done), before + 1);
 		assert_true(pthread_equal(w->thread, pthread_self()));
@@ -147,7 +147,7 @@ static void many_go_elsewhere(void **state)
 		if (i < 2)
 			w[0]->s.flags |= ACRYPTO_SESSION_MANY;
 		before = fake_get(f[1], done);
-		assert_int_equal(acrypto_submit(&w[0]->s), 0);
+		assert_int_equal(unit_submit(&w[0]->s), 0);
 		assert_int_equal(work_wait(w[0]), 0);
 		assert_int_equal(fake_get(f[1], done) - before, i == 1);
 		work_free(w[0]);
@@ -163,7 +163,7 @@ static void many_go_elsewhere(void **state)
 	for (i = 0; i < 3; i++) {
 		w[i] = work_new(ctx, 64);
 		w[i]->s.flags = ACRYPTO_SESSION_DIRECT | ACRYPTO_SESSION_MANY;
-		assert_int_equal(acrypto_submit(&w[i]->s), 0);
+		assert_int_equal(unit_submit(&w[i]->s), 0);
 		assert_int_equal(!!work_done(w[i]), i > 0);
 		LOADS(0, 1);
 	}
@@ -190,9 +190,9 @@ static void full_is_passed_over(void **state)
 		w[i] = submit(NULL);
 	LOADS(8, 8);
 	w[16] = work_new(ctx, 64);
-	assert_int_equal(acrypto_submit(&w[16]->s), -EBUSY);
+	assert_int_equal(unit_submit(&w[16]->s), -EBUSY);
 	w[16]->s.bound = f[1]->dev;
-	assert_int_equal(acrypto_submit(&w[16]->s), -EBUSY);
+	assert_int_equal(unit_submit(&w[16]->s), -EBUSY);
 	work_free(w[16]);
 	serve_all(w, 16);
 	finish();
@@ -341,14 +341,14 @@ static void limits_are_kept(void **state)
 	ctx = null_context();
 
 	w = work_new(ctx, 600);
-	assert_int_equal(acrypto_submit(&w->s), 0);
+	assert_int_equal(unit_submit(&w->s), 0);
 	assert_int_equal(acrypto_device_load(small->dev), 1);
 	fake_serve(small);
 	assert_int_equal(work_wait(w), 0);
 	work_free(w);
 
 	w = work_new(ctx, 601);
-	assert_int_equal(acrypto_submit(&w->s), 0);
+	assert_int_equal(unit_submit(&w->s), 0);
 	assert_int_equal(acrypto_device_load(few->dev), 1);
 	fake_serve(few);
 	assert_int_equal(work_wait(w), 0);
@@ -358,10 +358,10 @@ static void limits_are_kept(void **state)
 	sg_set_buf(&w->src[0][0], w->in, 300);
 	sg_set_buf(&w->src[0][1], w->in + 300, 301);
 	w->data[0].nsrc = 2;
-	assert_int_equal(acrypto_submit(&w->s), -ENODEV);
+	assert_int_equal(unit_submit(&w->s), -ENODEV);
 	w->data[0].nsrc = 1;
 	w->s.bound = small->dev;
-	assert_int_equal(acrypto_submit(&w->s), -ENODEV);
+	assert_int_equal(unit_submit(&w->s), -ENODEV);
 	work_free(w);
 	acrypto_context_destroy(ctx);
 	fake_free(small);
@@ -387,9 +387,9 @@ static void bound_sessions(void **state)
 	for (i = 0; i < 3; i++)
 		assert_int_equal(work_wait(w[i]), -ENODEV);
 	w[3]->s.bound = dev;
-	assert_int_equal(acrypto_submit(&w[3]->s), -ENODEV);
+	assert_int_equal(unit_submit(&w[3]->s), -ENODEV);
 	w[3]->s.flags = ACRYPTO_SESSION_MAY_SLEEP;
-	assert_int_equal(acrypto_submit(&w[3]->s), -ENODEV);
+	assert_int_equal(unit_submit(&w[3]->s), -ENODEV);
 	for (i = 0; i < 4; i++)
 		work_free(w[i]);
 	acrypto_device_put(dev);
@@ -444,7 +444,7 @@ slow_choice(struct acrypto_choice *choice, const struct acrypto_session *s)
 
 static int submit_thread(void *data)
 {
-	return acrypto_submit(data);
+	return unit_submit(data);
 }
 
 static int unregister_thread(void *data)

@@ -3,6 +3,8 @@
  * Devices that die at work: every session completes exactly once, and not
  * before its device has let go of its buffers.
  */
+#include <unistd.h>
+#include <openssl/evp.h>
 #include "unit.h"
 #include "internal.h"
 
@@ -58,7 +60,7 @@ static void queued_move(void **state)
 		for (i = 0; i < 10; i++) {
 			w[i] = work_in_place(ctx, 64);
 			w[i]->s.priority = i * 7 % 10;
-			assert_int_equal(acrypto_submit(&w[i]->s), 0);
+			assert_int_equal(unit_submit(&w[i]->s), 0);
 		}
 		f[1] = FAKE("dev1", FAKE_ASYNC, 0);
 		f[1]->hold = 1;
@@ -104,7 +106,7 @@ static void running_after_reset(void **state)
 		}
 		w[i] = work_new(ctx, 64);
 		w[i]->s.bound = f[0]->dev;
-		assert_int_equal(acrypto_submit(&w[i]->s), 0);
+		assert_int_equal(unit_submit(&w[i]->s), 0);
 		w[i]->s.bound = NULL;	/* only to have them there */
 	}
 	acrypto_device_break(f[0]->dev);
@@ -138,7 +140,7 @@ static void running_in_place(void **state)
 	w[2] = work_new(ctx, 64);
 	for (i = 0; i < 3; i++) {
 		w[i]->s.bound = f[0]->dev;
-		assert_int_equal(acrypto_submit(&w[i]->s), 0);
+		assert_int_equal(unit_submit(&w[i]->s), 0);
 		w[i]->s.bound = NULL;
 	}
 	acrypto_device_break(f[0]->dev);
@@ -170,7 +172,7 @@ static void digest_is_never_in_place(void **state)
 	w = work_in_place(sha1, 64);
 	w->data[0].result_len = 20;
 	w->s.bound = h[0]->dev;
-	assert_int_equal(acrypto_submit(&w->s), 0);
+	assert_int_equal(unit_submit(&w->s), 0);
 	w->s.bound = NULL;
 	acrypto_device_break(h[0]->dev);
 	assert_int_equal(work_wait(w), 0);
@@ -193,7 +195,7 @@ static void nobody_left(void **state)
 			if (i == 3)
 				fake_set(f[0], hold, 1);
 			w[i] = work_new(ctx, 64);
-			assert_int_equal(acrypto_submit(&w[i]->s), 0);
+			assert_int_equal(unit_submit(&w[i]->s), 0);
 		}
 		if (j)
 			gone(0);
@@ -225,7 +227,7 @@ static void moves_are_counted(void **state)
 			fake_set(f[0], hold, 1);
 		w[i] = work_new(ctx, 64);
 		w[i]->s.bound = f[0]->dev;
-		assert_int_equal(acrypto_submit(&w[i]->s), 0);
+		assert_int_equal(unit_submit(&w[i]->s), 0);
 		w[i]->s.bound = NULL;
 	}
 	acrypto_device_break(f[0]->dev);
@@ -249,7 +251,7 @@ static void timeout(void **state)
 	for (i = 0; i < 4; i++) {
 		w[i] = work_new(ctx, 64);
 		w[i]->s.bound = f[0]->dev;
-		assert_int_equal(acrypto_submit(&w[i]->s), 0);
+		assert_int_equal(unit_submit(&w[i]->s), 0);
 		w[i]->s.bound = NULL;
 	}
 	shim_advance(1000);
@@ -286,7 +288,7 @@ static void no_timeout(void **state)
 	prepare(FAKE_ASYNC, 1, 0);
 	f[0]->hold = 1;
 	w = work_new(ctx, 64);
-	assert_int_equal(acrypto_submit(&w->s), 0);
+	assert_int_equal(unit_submit(&w->s), 0);
 	for (i = 0; i < 10; i++) {
 		shim_advance(100000);
 		msleep(5);
@@ -309,7 +311,7 @@ static void slow_is_not_dead(void **state)
 	f[0]->hold = 1;
 	for (i = 0; i < 8; i++) {
 		w[i] = work_new(ctx, 64);
-		assert_int_equal(acrypto_submit(&w[i]->s), 0);
+		assert_int_equal(unit_submit(&w[i]->s), 0);
 	}
 	for (i = 0; i < 8; i++) {
 		/* not taken yet, so not late either */
@@ -340,7 +342,7 @@ static void lost_one(void **state)
 	w = work_new(ctx, 64);
 	v = work_new(ctx, 64);
 	w->s.bound = v->s.bound = f[0]->dev;
-	assert_int_equal(acrypto_submit(&w->s), 0);
+	assert_int_equal(unit_submit(&w->s), 0);
 	w->s.bound = NULL;
 	f[0]->dead = 0;
 	for (i = 0; i < 100 && !work_done(w); i++) {
@@ -382,7 +384,7 @@ static void killer_session(void **state)
 	w = work_new(ctx, 64);
 	w->s.priv = w;
 	w->s.flags = ACRYPTO_SESSION_DIRECT;
-	assert_int_equal(acrypto_submit(&w->s), 0);
+	assert_int_equal(unit_submit(&w->s), 0);
 	for (i = 0; i < 100 && !work_done(w); i++) {
 		struct fake *d = f[i & 1];
 
@@ -399,7 +401,10 @@ static void killer_session(void **state)
 	finish();
 }
 
-/* a synchronous device dies: its worker's queue moves, what it does ends */
+/*
+ * A synchronous device dies: what it does ends, and then its queue moves.  It
+ * may not sleep, so that is not long.
+ */
 static void stop_at_gate(struct fake *dev, struct acrypto_session *s)
 {
 	if (s == &gate->s)
@@ -428,19 +433,18 @@ static void synchronous_dies(void **state)
 	}
 	gate = w[0];
 	for (i = 0; i < 4; i++) {
-		assert_int_equal(acrypto_submit(&w[i]->s), 0);
+		assert_int_equal(unit_submit(&w[i]->s), 0);
 		w[i]->s.bound = NULL;
 	}
 	WAIT_FOR(__atomic_load_n(&in_gate, __ATOMIC_SEQ_CST));
 	shim_thread_start(&t, 1, remove_thread, f[0]);
-	for (i = 1; i < 4; i++)
-		assert_int_equal(work_wait(w[i]), 0);
 	msleep(20);
 	assert_false(fake_get(&t, done));	/* not with one at work */
 	assert_false(work_done(w[0]));
 	__atomic_store_n(&gate_open, 1, __ATOMIC_SEQ_CST);
 	shim_thread_join(&t);
-	assert_int_equal(work_wait(w[0]), 0);
+	for (i = 0; i < 4; i++)
+		assert_int_equal(work_wait(w[i]), 0);
 	for (i = 0; i < 4; i++)
 		work_free(w[i]);
 	finish();
@@ -449,7 +453,7 @@ static void synchronous_dies(void **state)
 /* the same for one that works in a submitter's context */
 static int submit_thread(void *data)
 {
-	return acrypto_submit(data);
+	return unit_submit(data);
 }
 
 static void removal_waits_for_inline(void **state)
@@ -527,7 +531,7 @@ static void breaks_itself(void **state)
 		for (i = 0; i < 6; i++) {
 			w[i] = work_new(ctx, 64);
 			w[i]->s.flags = i & 7;
-			assert_int_equal(acrypto_submit(&w[i]->s), 0);
+			assert_int_equal(unit_submit(&w[i]->s), 0);
 		}
 		for (i = 0; i < 6; i++) {
 			assert_int_equal(work_wait(w[i]), 0);
@@ -651,7 +655,7 @@ static void random_points(void **state)
 		for (j = 0; !list_empty(&list) || j < 12; j++) {
 			u32 rnd = shim_random(&seed);
 			int v = rnd % 3;
-			int err = acrypto_submit_list(&list);
+			int err = unit_submit_list(&list);
 
 			assert_true(!err || err == -EBUSY || err == -ENODEV);
 			switch (rnd / 3 % 5) {
@@ -702,6 +706,159 @@ static void random_points(void **state)
 	assert_true(good > NR * ROUNDS / 4);
 }
 
+/*
+ * Very many deaths at random points, of devices that lose what they have
+ * worked on, and scribble on it or not.  The data are in place.  Each session
+ * ends with the right data, or with an error; with -ENODEV they are as they
+ * were submitted.  Else the consumer takes his own copy, and once more.
+ */
+#ifdef TSAN
+enum { DEATHS = 1500 };
+#else
+enum { DEATHS = 20000 };
+#endif
+enum { CONSUMERS = 3, SLOTS = 8, DEVICES = 4 };
+
+static const u8 death_key[16] = "sixteen bytes ..";
+static const struct acrypto_capability death_cap = {
+	.operation = ACRYPTO_OP_ENCRYPT, .type = ACRYPTO_TYPE_AES_128,
+	.mode = ACRYPTO_MODE_ECB, .rate = 1,
+};
+static int many_deaths, right, redone, untouched, all_over;
+
+static int killer(void *data)
+{
+	struct fake *d = data;
+	u64 seed = unit_seed ^ (unsigned long)d;
+
+	while (__atomic_add_fetch(&many_deaths, 1, __ATOMIC_SEQ_CST) <=
+	       DEATHS) {
+		u32 rnd = shim_random(&seed);
+		int err;
+
+		if (rnd & 1)
+			usleep(rnd / 2 % 200);
+		d->tidy = rnd >> 8 & 1;
+		if (rnd & 2)
+			shim_irq_enter();
+		acrypto_device_break(d->dev);
+		if (rnd & 2)
+			shim_irq_exit();
+		err = acrypto_device_repair(d->dev);
+		CHECK_EQ(err, 0);
+	}
+	return 0;
+}
+
+/* what is to be encrypted, another text each time */
+static void text(u8 *p, u64 *seed)
+{
+	int i;
+
+	for (i = 0; i < 64; i++)
+		p[i] = shim_random(seed);
+}
+
+static int consumer(void *data)
+{
+	EVP_CIPHER_CTX *evp = EVP_CIPHER_CTX_new();
+	u64 seed = unit_seed + (unsigned long)data;
+	struct work *v[SLOTS];
+	u8 plain[SLOTS][64], want[64 + 16];
+	int i, n;
+
+	for (i = 0; i < SLOTS; i++) {
+		v[i] = work_in_place(ctx, 64);
+		v[i]->calls = 1;
+		v[i]->error = -EAGAIN;
+		text(plain[i], &seed);
+	}
+	for (i = 0; !__atomic_load_n(&all_over, __ATOMIC_SEQ_CST) || i; ) {
+		struct work *w = v[i];
+		int err;
+
+		WAIT_FOR(work_done(w));
+		switch (w->error) {
+		case 0:
+			EVP_EncryptInit_ex(evp, EVP_aes_128_ecb(), NULL,
+					   death_key, NULL);
+			EVP_EncryptUpdate(evp, want, &n, plain[i], 64);
+			CHECK(!memcmp(w->in, want, 64));
+			__atomic_add_fetch(&right, 1, __ATOMIC_SEQ_CST);
+			text(plain[i], &seed);
+			break;
+		case -ENODEV:
+			CHECK(!memcmp(w->in, plain[i], 64));
+			__atomic_add_fetch(&untouched, 1, __ATOMIC_SEQ_CST);
+			break;
+		case -EAGAIN:
+			break;
+		default:
+			CHECK_EQ(w->error, -EIO);
+			__atomic_add_fetch(&redone, 1, __ATOMIC_SEQ_CST);
+		}
+		memcpy(w->in, plain[i], 64);
+		w->s.flags = shim_random(&seed) & 1;
+		w->s.priority = shim_random(&seed) % ACRYPTO_PRIO_LEVELS;
+		work_again(w);
+		w->s.priv = &fake_lost;
+		err = unit_submit(&w->s);
+		if (err) {
+			CHECK(err == -ENODEV || err == -EBUSY);
+			CHECK(!memcmp(w->in, plain[i], 64));
+			w->error = -EAGAIN;
+			__atomic_store_n(&w->calls, 1, __ATOMIC_SEQ_CST);
+			sched_yield();
+		}
+		i = (i + 1) % SLOTS;
+	}
+	for (i = 0; i < SLOTS; i++) {
+		WAIT_FOR(work_done(v[i]));
+		work_free(v[i]);
+	}
+	EVP_CIPHER_CTX_free(evp);
+	return 0;
+}
+
+static void twenty_thousand_deaths(void **state)
+{
+	struct shim_thread t[CONSUMERS], k[DEVICES];
+	struct fake *d[DEVICES];
+	unsigned long start = shim_now_ms();
+	char name[16];
+	int i;
+
+	for (i = 0; i < DEVICES; i++) {
+		snprintf(name, sizeof(name), "dev%d", i);
+		d[i] = FAKE(name, FAKE_THREAD,
+			    .caps = &death_cap, .nr_caps = 1, .qlen = 8);
+		d[i]->batch = 1 + i;
+		d[i]->loses = 4;
+	}
+	ctx = cipher_context(ACRYPTO_OP_ENCRYPT, ACRYPTO_TYPE_AES_128,
+			     ACRYPTO_MODE_ECB, death_key, 16);
+	many_deaths = right = redone = untouched = all_over = 0;
+	for (i = 0; i < CONSUMERS; i++)
+		shim_thread_start(&t[i], i, consumer, (void *)(long)i);
+	for (i = 0; i < DEVICES; i++)
+		shim_thread_start(&k[i], i, killer, d[i]);
+	for (i = 0; i < DEVICES; i++)
+		shim_thread_join(&k[i]);
+	/* what they have lost since the last death */
+	__atomic_store_n(&all_over, 1, __ATOMIC_SEQ_CST);
+	for (i = 0; i < DEVICES; i++)
+		acrypto_device_break(d[i]->dev);
+	for (i = 0; i < CONSUMERS; i++)
+		shim_thread_join(&t[i]);
+	fprintf(stderr, "%lu ms for %d deaths: %d right, %d redone, %d untouched\n",
+		shim_now_ms() - start, DEATHS, right, redone, untouched);
+	assert_true(right > DEATHS / 10);
+	assert_true(redone > DEATHS / 100);
+	acrypto_context_destroy(ctx);
+	for (i = 0; i < DEVICES; i++)
+		fake_free(d[i]);
+}
+
 const struct unit_test unit_tests[] = {
 	TEST(queued_move),
 	TEST(running_after_reset),
@@ -721,5 +878,6 @@ const struct unit_test unit_tests[] = {
 	TEST(broken_by_callback),
 	TEST(break_and_removal_race),
 	TEST(random_points),
+	TEST(twenty_thousand_deaths),
 	{ NULL, NULL },
 };

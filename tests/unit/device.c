@@ -217,7 +217,7 @@ static void bad_capability_gets_nothing(void **state)
 	assert_true(acrypto_context_ready(sha1));
 	w = work_new(md5, 64);
 	w->data[0].result_len = 16;
-	assert_int_equal(acrypto_submit(&w->s), -ENODEV);
+	assert_int_equal(unit_submit(&w->s), -ENODEV);
 	work_free(w);
 	w = work_new(sha1, 64);
 	w->data[0].result_len = 20;
@@ -304,7 +304,7 @@ static void break_and_repair(void **state)
 		acrypto_device_break(f->dev);
 		acrypto_device_break(f->dev);
 		shim_irq_exit();
-		assert_int_equal(acrypto_submit(&w->s), -ENODEV);
+		assert_int_equal(unit_submit(&w->s), -ENODEV);
 		WAIT_FOR(!acrypto_context_ready(ctx));
 		if (kinds[k] != FAKE_SYNC) {
 			WAIT_FOR(fake_get(f, resets) == resets + 1);
@@ -313,7 +313,7 @@ static void break_and_repair(void **state)
 
 		fake_set(f, wrong, 1);
 		assert_int_equal(acrypto_device_repair(f->dev), -EIO);
-		assert_int_equal(acrypto_submit(&w->s), -ENODEV);
+		assert_int_equal(unit_submit(&w->s), -ENODEV);
 		fake_set(f, wrong, 0);
 		assert_int_equal(acrypto_device_repair(f->dev), 0);
 		assert_true(acrypto_context_ready(ctx));

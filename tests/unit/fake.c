@@ -39,7 +39,7 @@ const struct acrypto_capability caps_all[] = {
 };
 const unsigned int nr_caps_all = ARRAY_SIZE(caps_all);
 
-int fake_add_error;
+int fake_add_error, fake_lost;
 
 /*
  * Arithmetic
@@ -241,10 +241,13 @@ static int fake_key_setup(struct acrypto_device *dev, struct acrypto_key *key)
 
 	might_sleep();
 	CHECK_EQ(shim_locks_held(), 0);
+	CHECK_EQ(shim_mutexes_held(), 0);
+	if (f->at_setup)
+		f->at_setup(f);
 	__atomic_add_fetch(&f->setups, 1, __ATOMIC_SEQ_CST);
 	if (err)
 		return err;
-	k = kmalloc(sizeof(*k) + len, GFP_KERNEL);
+	k = kmalloc(sizeof(*k) + len, GFP_NOIO);
 	if (!k)
 		return -ENOMEM;
 	k->len = len;
@@ -262,6 +265,10 @@ static void fake_key_free(struct acrypto_device *dev, struct acrypto_key *key)
 	struct fake_key *k = key->priv;
 
 	might_sleep();
+	/* a driver may look at what the key was made of */
+	CHECK(!memcmp(k->key, key->t.key, key->t.key_len));
+	CHECK(!key->second || !memcmp(k->key + key->t.key_len,
+				      key->second->key, key->second->key_len));
 	__atomic_add_fetch(&f->frees, 1, __ATOMIC_SEQ_CST);
 	__atomic_sub_fetch(&f->keys, 1, __ATOMIC_SEQ_CST);
 	memset(k->key, 0, k->len);
@@ -272,7 +279,7 @@ static int fake_process(struct acrypto_device *dev, struct acrypto_session *s)
 {
 	struct fake *f = acrypto_device_priv(dev);
 
-	CHECK_EQ(shim_locks_held(), 0);
+	CHECK_EQ(shim_locks_held(), unit_locks);
 	CHECK(!in_irq());
 	return compute(f, s);
 }
@@ -282,15 +289,28 @@ static struct acrypto_session *fake_next(struct fake *f,
 					 struct acrypto_device *dev)
 {
 	struct acrypto_session *s = NULL;
+	unsigned long flags;
 
 	pthread_mutex_lock(&f->mutex);
 	if (!f->resetting && !f->quiet) {
+		spin_lock_irqsave(&f->lock, flags);
 		s = acrypto_session_next(dev);
+		spin_unlock_irqrestore(&f->lock, flags);
 		if (s)
 			f->working++;
 	}
 	pthread_mutex_unlock(&f->mutex);
 	return s;
+}
+
+/* as a driver does who holds a lock of his own meanwhile */
+static void fake_complete(struct fake *f, struct acrypto_session *s, int error)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&f->lock, flags);
+	acrypto_session_complete(s, error);
+	spin_unlock_irqrestore(&f->lock, flags);
 }
 
 static void fake_put(struct fake *f)
@@ -328,7 +348,7 @@ static void serve(struct fake *f, struct acrypto_device *dev)
 				fake_swallow(f, s);
 				continue;
 			}
-			acrypto_session_complete(s, compute(f, s));
+			fake_complete(f, s, compute(f, s));
 			fake_put(f);
 		}
 	} while (!__atomic_compare_exchange_n(&f->ring, &seen, 0, 0,
@@ -339,7 +359,7 @@ static void fake_data_ready(struct acrypto_device *dev)
 {
 	struct fake *f = acrypto_device_priv(dev);
 
-	CHECK_EQ(shim_locks_held(), 0);
+	CHECK_EQ(shim_locks_held(), unit_locks);
 	__atomic_add_fetch(&f->readies, 1, __ATOMIC_SEQ_CST);
 	if (f->at_ready)
 		f->at_ready(f);
@@ -372,6 +392,8 @@ static void fake_reset(struct acrypto_device *dev)
 		f->at_reset(f);
 	if (f->slow_reset_us)
 		usleep(f->slow_reset_us);
+	while (fake_get(f, reset_hangs))
+		usleep(200);
 	/* the dying device writes rubbish up to the last moment */
 	list_for_each_safe(e, next, &f->taken) {
 		struct acrypto_session *s = container_of((void *)e,
@@ -401,7 +423,7 @@ static void thread_complete(struct fake *f, struct acrypto_session *s)
 		shim_irq_enter();
 	if (how == 2)
 		shim_bh_enter();
-	acrypto_session_complete(s, error);
+	fake_complete(f, s, error);
 	if (how == 1)
 		shim_irq_exit();
 	if (how == 2)
@@ -442,7 +464,11 @@ static void *fake_thread(void *data)
 					fake_swallow(f, s);
 				else if (fake_get(f, resetting))
 					fake_put(f);	/* given up */
-				else {
+				else if (f->loses && s->priv == &fake_lost &&
+					 !(shim_random(&f->seed) % f->loses)) {
+					compute(f, s);
+					fake_swallow(f, s);
+				} else {
 					thread_complete(f, s);
 					fake_put(f);
 				}
@@ -490,6 +516,7 @@ struct fake *fake_try(const struct fake_info *info)
 	pthread_mutex_init(&f->mutex, NULL);
 	pthread_cond_init(&f->cond, NULL);
 	INIT_LIST_HEAD(&f->taken);
+	spin_lock_init(&f->lock);
 	if (f->threaded)
 		pthread_create(&f->thread, NULL, fake_thread, f);
 
@@ -538,36 +565,84 @@ void fake_free(struct fake *f)
 	free(f);
 }
 
+/*
+ * What the test itself completes is delivered before it goes on, unless it
+ * does so in an interrupt: as if a soft interrupt of this CPU came by.
+ */
+static int bh_off(void)
+{
+	int ours = !in_irq() && !irqs_disabled();
+
+	if (ours)
+		local_bh_disable();
+	return ours;
+}
+
+static void bh_on(int ours)
+{
+	if (ours)
+		local_bh_enable();
+}
+
+/* unless others are quicker: then those are done */
+static void bh_on_done(int ours)
+{
+	bh_on(ours);
+	if (shim_may_sleep())
+		shim_softirqs_done();
+}
+
 struct acrypto_session *fake_take(struct fake *f)
 {
-	return fake_next(f, f->dev);
+	struct acrypto_session *s;
+	int ours = bh_off();
+
+	s = fake_next(f, f->dev);
+	bh_on_done(ours);
+	return s;
 }
 
 void fake_finish(struct fake *f, struct acrypto_session *s, int error)
 {
-	int err = compute(f, s);
+	int err = compute(f, s), ours = bh_off();
 
-	acrypto_session_complete(s, error ? error : err);
+	fake_complete(f, s, error ? error : err);
 	fake_put(f);
+	bh_on_done(ours);
+}
+
+void fake_lose(struct fake *f, struct acrypto_session *s)
+{
+	fake_swallow(f, s);
 }
 
 void fake_finish_all(struct fake *f, struct acrypto_session **s, int nr,
 		     int error)
 {
-	int i;
+	unsigned long flags;
+	int i, ours;
 
 	for (i = 0; i < nr; i++)
 		CHECK_EQ(compute(f, s[i]), 0);
+	ours = bh_off();
+	spin_lock_irqsave(&f->lock, flags);
 	acrypto_sessions_complete(s, nr, error);
+	spin_unlock_irqrestore(&f->lock, flags);
 	for (i = 0; i < nr; i++)
 		fake_put(f);
+	bh_on_done(ours);
 }
 
 void fake_serve(struct fake *f)
 {
+	int ours;
+
 	fake_set(f, hold, 0);
-	if (f->threaded)
+	if (f->threaded) {
 		fake_data_ready(f->dev);
-	else
-		serve(f, f->dev);
+		return;
+	}
+	ours = bh_off();
+	serve(f, f->dev);
+	bh_on(ours);
 }

@@ -55,7 +55,7 @@ static void submit_all(void)
 
 	for (i = 0; i < NR; i++)
 		list_add_tail(&w[i]->s.entry, &list);
-	assert_int_equal(acrypto_submit_list(&list), 0);
+	assert_int_equal(unit_submit_list(&list), 0);
 }
 
 static void in_order(int nr)
@@ -131,7 +131,7 @@ static void waits_for_the_first(void **state)
 	for (i = 0; i < 6; i++)
 		w[i]->s.bound = i == 2 ? f[1]->dev : f[0]->dev;
 	for (i = 0; i < 6; i++)
-		assert_int_equal(acrypto_submit(&w[i]->s), 0);
+		assert_int_equal(unit_submit(&w[i]->s), 0);
 	while ((s = fake_take(f[0])))
 		fake_finish(f[0], s, 0);
 	assert_int_equal(work_total(), 2);
@@ -151,8 +151,8 @@ static void flows_are_independent(void **state)
 	acrypto_flow_init(&other);
 	w[1]->s.flow = &other;
 	f[0]->hold = 1;
-	assert_int_equal(acrypto_submit(&w[0]->s), 0);
-	assert_int_equal(acrypto_submit(&w[1]->s), 0);
+	assert_int_equal(unit_submit(&w[0]->s), 0);
+	assert_int_equal(unit_submit(&w[1]->s), 0);
 	s = fake_take(f[0]);
 	fake_finish(f[0], fake_take(f[0]), 0);
 	assert_true(work_done(w[1]));
@@ -171,7 +171,7 @@ static void error_in_order(void **state)
 	prepare(FAKE_ASYNC, 1, 0);
 	f[0]->hold = 1;
 	for (i = 0; i < 3; i++)
-		assert_int_equal(acrypto_submit(&w[i]->s), 0);
+		assert_int_equal(unit_submit(&w[i]->s), 0);
 	for (i = 0; i < 3; i++)
 		s[i] = fake_take(f[0]);
 	fake_finish(f[0], s[1], -EIO);
@@ -196,9 +196,9 @@ static void refused_leaves(void **state)
 	small = FAKE("small", FAKE_ASYNC, .qlen = 2);
 	small->hold = 1;
 	for (i = 0; i < 3; i++)
-		assert_int_equal(acrypto_submit(&w[i]->s), i < 2 ? 0 : -EBUSY);
+		assert_int_equal(unit_submit(&w[i]->s), i < 2 ? 0 : -EBUSY);
 	fake_finish(small, fake_take(small), 0);
-	assert_int_equal(acrypto_submit(&w[3]->s), 0);
+	assert_int_equal(unit_submit(&w[3]->s), 0);
 	fake_serve(small);
 	assert_int_equal(work_wait(w[3]), 0);
 	assert_int_equal(w[3]->order, 3);
@@ -235,7 +235,7 @@ static void resubmit(struct work *v)
 	struct work *next = w[v->nr + NR / 2];
 	int err;
 
-	err = acrypto_submit(&next->s);
+	err = unit_submit(&next->s);
 	CHECK_EQ(err, 0);
 }
 
@@ -251,7 +251,7 @@ static void submit_from_callback(void **state)
 			w[i]->then = resubmit;
 			list_add_tail(&w[i]->s.entry, &list);
 		}
-		assert_int_equal(acrypto_submit_list(&list), 0);
+		assert_int_equal(unit_submit_list(&list), 0);
 		in_order(NR);
 		finish();
 	}
@@ -278,7 +278,7 @@ static void destroy_waits(void **state)
 		acrypto_flow_init(other);
 		for (i = 0; i < NR; i++) {
 			w[i]->s.flow = other;
-			assert_int_equal(acrypto_submit(&w[i]->s), 0);
+			assert_int_equal(unit_submit(&w[i]->s), 0);
 		}
 		shim_thread_start(&t, 1, destroy_thread, other);
 		WAIT_FOR(shim_thread_blocked(&t));
@@ -302,7 +302,7 @@ static void reserved_order(void **state)
 	for (i = 0; i < NR; i++)
 		acrypto_flow_reserve(&w[i]->s);
 	for (i = NR - 1; i >= 0; i--)
-		assert_int_equal(acrypto_submit(&w[i]->s), 0);
+		assert_int_equal(unit_submit(&w[i]->s), 0);
 	in_order(NR);
 	finish();
 }
@@ -318,15 +318,15 @@ static void settled_in_order(void **state)
 	small->hold = 1;
 	for (i = 0; i < 4; i++)
 		acrypto_flow_reserve(&w[i]->s);
-	assert_int_equal(acrypto_submit(&w[0]->s), 0);
-	assert_int_equal(acrypto_submit(&w[3]->s), 0);
-	assert_int_equal(acrypto_submit(&w[1]->s), -EBUSY);
-	assert_int_equal(acrypto_submit(&w[2]->s), -EBUSY);
-	acrypto_session_settle(&w[2]->s, -ENOMEM);
+	assert_int_equal(unit_submit(&w[0]->s), 0);
+	assert_int_equal(unit_submit(&w[3]->s), 0);
+	assert_int_equal(unit_submit(&w[1]->s), -EBUSY);
+	assert_int_equal(unit_submit(&w[2]->s), -EBUSY);
+	unit_settle(&w[2]->s, -ENOMEM);
 	fake_serve(small);
 	assert_true(work_done(w[0]));
 	assert_int_equal(work_total(), 1);
-	acrypto_session_settle(&w[1]->s, 0);
+	unit_settle(&w[1]->s, 0);
 	for (i = 0; i < 4; i++) {
 		assert_int_equal(work_wait(w[i]), i == 2 ? -ENOMEM : 0);
 		assert_int_equal(w[i]->order, i + 1);
@@ -335,58 +335,148 @@ static void settled_in_order(void **state)
 	fake_free(small);
 }
 
-/* callbacks as in a soft interrupt, whatever completes the sessions */
-static int hard_seen;
+/*
+ * An inline end: whose turn it is knows by the return value, and then the flow
+ * stands still until he says so; the others are called back.
+ */
+static void inline_end_in_order(void **state)
+{
+	struct fake *sync;
+	int i;
+
+	prepare(FAKE_ASYNC, 1, ACRYPTO_SESSION_DIRECT);
+	sync = FAKE("sync", FAKE_SYNC, 0);
+	f[0]->hold = 1;
+	for (i = 0; i < 6; i++)
+		w[i]->s.bound = i == 1 || i == 4 ? f[0]->dev : sync->dev;
+
+	assert_int_equal(acrypto_submit(&w[0]->s), 0);
+	assert_true(acrypto_session_is_done(&w[0]->s));
+	assert_int_equal(acrypto_submit(&w[1]->s), -EINPROGRESS);
+	assert_int_equal(acrypto_submit(&w[2]->s), -EINPROGRESS);
+	fake_finish(f[0], fake_take(f[0]), 0);
+	shim_softirqs_done();
+	assert_int_equal(work_total(), 0);	/* w[0] is with us */
+	acrypto_flow_next(&flow);
+	assert_int_equal(work_wait(w[1]), 0);
+	assert_int_equal(work_wait(w[2]), 0);
+	assert_false(w[1]->here || w[2]->here);
+	assert_true(w[1]->order < w[2]->order);
+
+	/* and with an error, whatever comes later */
+	shim_softirqs_done();
+	sync->error = -EILSEQ;
+	assert_int_equal(acrypto_submit(&w[3]->s), -EILSEQ);
+	sync->error = 0;
+	assert_int_equal(acrypto_submit(&w[4]->s), -EINPROGRESS);
+	acrypto_flow_next(&flow);
+	assert_int_equal(acrypto_submit(&w[5]->s), -EINPROGRESS);
+	fake_finish(f[0], fake_take(f[0]), 0);
+	assert_int_equal(work_wait(w[4]), 0);
+	assert_int_equal(work_wait(w[5]), 0);
+	assert_int_equal(work_calls(w[0]) + work_calls(w[3]), 0);
+	finish();
+	fake_free(sync);
+}
+
+/* of a list, too: what ended inline, and whose turn it is, is handed back */
+static void inline_end_of_a_list(void **state)
+{
+	LIST_HEAD(done);
+	LIST_HEAD(list);
+	int i, nr = 0;
+	struct list_head *p;
+
+	prepare(FAKE_SYNC, 1, ACRYPTO_SESSION_DIRECT);
+	for (i = 0; i < 8; i++) {
+		if (i & 1)
+			w[i]->s.flow = NULL;
+		list_add_tail(&w[i]->s.entry, &list);
+	}
+	assert_int_equal(acrypto_submit_list(&list, &done), 0);
+	assert_true(list_empty(&list));
+	list_for_each(p, &done)
+		nr++;
+	/* four without a flow, and the first of the flow */
+	assert_int_equal(nr, 5);
+	shim_softirqs_done();
+	assert_int_equal(work_total(), 0);
+	for (i = 0; i < 8; i++)
+		assert_true(acrypto_session_is_done(&w[i]->s));
+	while (!list_empty(&done))
+		list_del_init(done.next);
+	acrypto_flow_next(&flow);
+	for (i = 2; i < 8; i += 2)
+		assert_int_equal(work_wait(w[i]), 0);
+	assert_true(w[2]->order < w[4]->order && w[4]->order < w[6]->order);
+	assert_int_equal(work_calls(w[0]), 0);
+	finish();
+}
+
+/* from a deferred callback one may destroy another flow, which has ended */
+static struct acrypto_flow other;
+
+static void destroy_other(struct work *v)
+{
+	if (v->s.flags & ACRYPTO_SESSION_DIRECT)
+		return;
+	acrypto_flow_destroy(&other);
+	__atomic_add_fetch(&v->nr, 1, __ATOMIC_SEQ_CST);
+}
+
+/*
+ * A deferred callback waits for another flow to come to its end: that must
+ * not wait for this callback, not even on a single CPU.
+ */
+static void destroy_from_a_callback(void **state)
+{
+	int flags, i;
+
+	for (flags = 0; flags < 2; flags++) {
+		prepare(FAKE_ASYNC, 1, 0);
+		acrypto_flow_init(&other);
+		f[0]->hold = 1;
+		w[0]->then = destroy_other;
+		w[0]->nr = 0;
+		for (i = 1; i < 8; i++) {
+			w[i]->s.flow = &other;
+			w[i]->s.flags = flags;
+		}
+		for (i = 0; i < 8; i++)
+			assert_int_equal(unit_submit(&w[i]->s), 0);
+		fake_serve(f[0]);
+		for (i = 1; i < 8; i++)
+			assert_int_equal(work_wait(w[i]), 0);
+		assert_int_equal(work_wait(w[0]), 0);
+		assert_int_equal(w[0]->nr, 1);
+		finish();
+	}
+}
+
+/* direct callbacks come in soft interrupts, in order, whoever completes */
+static int from_others;
 
 static void look_around(struct work *v)
 {
-	CHECK(!in_irq() && !irqs_disabled());
-	CHECK(shim_me()->preempt > 0);
-}
-
-static void note_hard(struct work *v)
-{
-	if (in_irq() || irqs_disabled())
-		__atomic_store_n(&hard_seen, 1, __ATOMIC_SEQ_CST);
+	CHECK(in_softirq() && !in_irq() && !irqs_disabled());
+	CHECK(shim_me()->softirq);
+	__atomic_add_fetch(&from_others, 1, __ATOMIC_SEQ_CST);
 }
 
 static void softirq_callbacks(void **state)
 {
 	int i, j;
 
-	/* without the flag some are called in hard interrupts */
-	hard_seen = 0;
-	for (j = 0; j < 20 && !hard_seen; j++) {
-		prepare(FAKE_THREAD, 3, ACRYPTO_SESSION_DIRECT);
-		for (i = 0; i < NR; i++)
-			w[i]->then = note_hard;
-		submit_all();
-		in_order(NR);
-		finish();
-	}
-	assert_true(hard_seen);
 	for (j = 0; j < 6; j++) {
-		prepare(FAKE_THREAD, 3, ACRYPTO_SESSION_DIRECT |
-					ACRYPTO_SESSION_SOFTIRQ);
+		from_others = 0;
+		prepare(FAKE_THREAD, 3, ACRYPTO_SESSION_DIRECT);
 		for (i = 0; i < NR; i++)
 			w[i]->then = look_around;
 		submit_all();
 		in_order(NR);
+		assert_int_equal(from_others, NR);
 		finish();
 	}
-}
-
-/* the flag asks for a flow and for direct callbacks */
-static void softirq_needs_flow(void **state)
-{
-	prepare(FAKE_ASYNC, 1, ACRYPTO_SESSION_SOFTIRQ);
-	assert_int_equal(acrypto_submit(&w[0]->s), -EINVAL);
-	w[0]->s.flags |= ACRYPTO_SESSION_DIRECT;
-	w[0]->s.flow = NULL;
-	assert_int_equal(acrypto_submit(&w[0]->s), -EINVAL);
-	w[0]->s.flow = &flow;
-	assert_int_equal(work_do(w[0]), 0);
-	finish();
 }
 
 const struct unit_test unit_tests[] = {
@@ -402,7 +492,9 @@ const struct unit_test unit_tests[] = {
 	TEST(destroy_waits),
 	TEST(reserved_order),
 	TEST(settled_in_order),
+	TEST(inline_end_in_order),
+	TEST(inline_end_of_a_list),
+	TEST(destroy_from_a_callback),
 	TEST(softirq_callbacks),
-	TEST(softirq_needs_flow),
 	{ NULL, NULL },
 };

@@ -34,7 +34,7 @@ static void priority_order(void **state)
 		w[i] = work_new(ctx, 32);
 		w[i]->s.priority = prio[i];
 		w[i]->s.flags = ACRYPTO_SESSION_DIRECT;
-		assert_int_equal(acrypto_submit(&w[i]->s), 0);
+		assert_int_equal(unit_submit(&w[i]->s), 0);
 	}
 	for (i = 0; i < ARRAY_SIZE(prio); i++) {
 		struct acrypto_session *s = fake_take(f);
@@ -59,7 +59,7 @@ static void bad_priority(void **state)
 	prepare(FAKE_ASYNC, 0);
 	w = work_new(ctx, 32);
 	w->s.priority = ACRYPTO_PRIO_LEVELS;
-	assert_int_equal(acrypto_submit(&w->s), -EINVAL);
+	assert_int_equal(unit_submit(&w->s), -EINVAL);
 	assert_false(work_done(w));
 	work_free(w);
 	finish();
@@ -79,7 +79,7 @@ static void one_bell_a_batch(void **state)
 		w[i] = work_new(ctx, 32);
 		list_add_tail(&w[i]->s.entry, &list);
 	}
-	assert_int_equal(acrypto_submit_list(&list), 0);
+	assert_int_equal(unit_submit_list(&list), 0);
 	assert_true(list_empty(&list));
 	assert_int_equal(fake_get(f, readies), before + 1);
 	fake_serve(f);
@@ -125,7 +125,7 @@ static void several_at_once(void **state)
 		w[i] = work_new(ctx, 32);
 		w[i]->s.priority = prio[i];
 		w[i]->s.flags = ACRYPTO_SESSION_DIRECT;
-		assert_int_equal(acrypto_submit(&w[i]->s), 0);
+		assert_int_equal(unit_submit(&w[i]->s), 0);
 	}
 	for (i = 0; i < 5; i++)
 		s[i] = fake_take(f);
@@ -170,7 +170,7 @@ static void full_is_busy(void **state)
 	f->hold = 1;
 	for (i = 0; i < 5; i++) {
 		w[i] = work_new(ctx, 32);
-		assert_int_equal(acrypto_submit(&w[i]->s), i < 4 ? 0 : -EBUSY);
+		assert_int_equal(unit_submit(&w[i]->s), i < 4 ? 0 : -EBUSY);
 	}
 	fake_serve(f);
 	for (i = 0; i < 4; i++)
@@ -196,14 +196,14 @@ static void rest_of_a_list_stays(void **state)
 		w[i] = work_new(ctx, 32);
 		list_add_tail(&w[i]->s.entry, &list);
 	}
-	assert_int_equal(acrypto_submit_list(&list), -EBUSY);
+	assert_int_equal(unit_submit_list(&list), -EBUSY);
 	assert_ptr_equal(list.next, &w[4]->s.entry);
 	assert_ptr_equal(list.next->next, &w[5]->s.entry);
 	assert_ptr_equal(list.next->next->next, &list);
 	fake_serve(f);
 	for (i = 0; i < 4; i++)
 		assert_int_equal(work_wait(w[i]), 0);
-	assert_int_equal(acrypto_submit_list(&list), 0);
+	assert_int_equal(unit_submit_list(&list), 0);
 	for (i = 0; i < 6; i++) {
 		assert_int_equal(work_wait(w[i]), 0);
 		work_free(w[i]);
@@ -221,13 +221,13 @@ static void wakeup(void *priv)
 {
 	struct wakeup *u = priv;
 
-	CHECK_EQ(shim_locks_held(), 0);
+	unit_callback_check(1);
 	__atomic_add_fetch(&u->calls, 1, __ATOMIC_SEQ_CST);
 	if (u->retry) {
 		struct work *w = u->retry;
 
 		u->retry = NULL;
-		u->err = acrypto_submit(&w->s);
+		u->err = unit_submit(&w->s);
 	}
 }
 
@@ -244,19 +244,22 @@ static void wakeup_after_busy(void **state)
 	f->hold = 1;
 	for (i = 0; i < 4; i++) {
 		w[i] = work_new(ctx, 32);
-		assert_int_equal(acrypto_submit(&w[i]->s), i < 2 ? 0 : -EBUSY);
+		assert_int_equal(unit_submit(&w[i]->s), i < 2 ? 0 : -EBUSY);
 	}
 	assert_int_equal(u.calls, 0);
 	s = fake_take(f);
 	fake_finish(f, s, 0);
+	shim_softirqs_done();
 	assert_int_equal(u.calls, 1);
 	/* nobody was refused since: no more of them */
 	s = fake_take(f);
 	fake_finish(f, s, 0);
+	shim_softirqs_done();
 	assert_int_equal(u.calls, 1);
 	/* room: no refusal, no wake-up */
-	assert_int_equal(acrypto_submit(&w[2]->s), 0);
+	assert_int_equal(unit_submit(&w[2]->s), 0);
 	fake_serve(f);
+	shim_softirqs_done();
 	assert_int_equal(u.calls, 1);
 	for (i = 0; i < 3; i++)
 		assert_int_equal(work_wait(w[i]), 0);
@@ -277,11 +280,12 @@ static void wakeup_submits(void **state)
 	f->hold = 1;
 	for (i = 0; i < 3; i++) {
 		w[i] = work_new(ctx, 32);
-		acrypto_submit(&w[i]->s);
+		unit_submit(&w[i]->s);
 	}
 	u.retry = w[2];
 	u.err = 1;
 	fake_finish(f, fake_take(f), 0);
+	shim_softirqs_done();
 	assert_int_equal(u.err, 0);
 	fake_serve(f);
 	for (i = 0; i < 3; i++) {
@@ -304,8 +308,8 @@ static void wakeup_forgotten(void **state)
 	f->hold = 1;
 	w = work_new(ctx, 32);
 	v = work_new(other, 32);
-	assert_int_equal(acrypto_submit(&w->s), 0);
-	assert_int_equal(acrypto_submit(&v->s), -EBUSY);
+	assert_int_equal(unit_submit(&w->s), 0);
+	assert_int_equal(unit_submit(&v->s), -EBUSY);
 	acrypto_context_destroy(other);
 	fake_serve(f);
 	assert_int_equal(work_wait(w), 0);
@@ -317,7 +321,7 @@ static void wakeup_forgotten(void **state)
 
 static int submit_thread(void *data)
 {
-	return acrypto_submit(&((struct work *)data)->s);
+	return unit_submit(&((struct work *)data)->s);
 }
 
 /* who may sleep sleeps until there is room */
@@ -332,7 +336,7 @@ static void sleeps_for_room(void **state)
 	for (i = 0; i < 3; i++)
 		w[i] = work_new(ctx, 32);
 	for (i = 0; i < 2; i++)
-		assert_int_equal(acrypto_submit(&w[i]->s), 0);
+		assert_int_equal(unit_submit(&w[i]->s), 0);
 	w[2]->s.flags |= ACRYPTO_SESSION_MAY_SLEEP;
 	shim_thread_start(&t, 1, submit_thread, w[2]);
 	WAIT_FOR(shim_thread_blocked(&t));
@@ -358,7 +362,7 @@ static void sleeper_and_removal(void **state)
 	f->hold = 1;
 	for (i = 0; i < 2; i++)
 		w[i] = work_new(ctx, 32);
-	assert_int_equal(acrypto_submit(&w[0]->s), 0);
+	assert_int_equal(unit_submit(&w[0]->s), 0);
 	w[1]->s.flags |= ACRYPTO_SESSION_MAY_SLEEP;
 	shim_thread_start(&t, 1, submit_thread, w[1]);
 	WAIT_FOR(shim_thread_blocked(&t));
@@ -384,7 +388,7 @@ static void sleeper_and_switch(void **state)
 	f->hold = 1;
 	for (i = 0; i < 2; i++)
 		w[i] = work_new(ctx, 32);
-	assert_int_equal(acrypto_submit(&w[0]->s), 0);
+	assert_int_equal(unit_submit(&w[0]->s), 0);
 	w[1]->s.flags |= ACRYPTO_SESSION_MAY_SLEEP;
 	shim_thread_start(&t, 1, submit_thread, w[1]);
 	WAIT_FOR(shim_thread_blocked(&t));
@@ -429,6 +433,7 @@ static void nothing_lost_under_pressure(void **state)
 
 static void count_wakeup(void *priv)
 {
+	unit_callback_check(1);
 	__atomic_add_fetch((int *)priv, 1, __ATOMIC_SEQ_CST);
 }
 
@@ -455,7 +460,7 @@ static void no_wakeup_lost(void **state)
 		}
 		for (;;) {
 			seen = __atomic_load_n(&wakeups, __ATOMIC_SEQ_CST);
-			err = acrypto_submit(&v->s);
+			err = unit_submit(&v->s);
 			if (err != -EBUSY)
 				break;
 			refused++;
@@ -538,7 +543,7 @@ static void sync_queue_is_bounded(void **state)
 
 		w[i] = work_new(ctx, 64);
 		w[i]->s.flags = ACRYPTO_SESSION_ASYNC | ACRYPTO_SESSION_MAY_SLEEP;
-		err = acrypto_submit(&w[i]->s);
+		err = unit_submit(&w[i]->s);
 		busy += err == -EBUSY;
 		assert_int_equal(err, 0);
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The life of a session: inline work, completion, refusals.
+ * The life of a session: inline work, completion, delivery, refusals.
  */
 #include "unit.h"
 
@@ -20,7 +20,7 @@ static void finish(void)
 	fake_free(f);
 }
 
-/* nothing waits: the work is done and called back before submit returns */
+/* nothing waits: the work is done before submit returns, which says so */
 static void inline_in_caller(void **state)
 {
 	struct work *w;
@@ -29,7 +29,28 @@ static void inline_in_caller(void **state)
 	w = work_new(ctx, 512);
 	w->s.flags = ACRYPTO_SESSION_DIRECT;
 	assert_int_equal(acrypto_submit(&w->s), 0);
+	assert_true(acrypto_session_is_done(&w->s));
+	assert_int_equal(w->s.error, 0);
+	shim_softirqs_done();
+	acrypto_flush();
+	assert_false(work_done(w));
+	assert_true(work_same(w));
+
+	/* so does the error of one that failed, which is no refusal */
+	work_again(w);
+	f->error = -EILSEQ;
+	assert_int_equal(acrypto_submit(&w->s), -EILSEQ);
+	assert_true(acrypto_session_is_done(&w->s));
+	assert_int_equal(w->s.error, -EILSEQ);
+	f->error = 0;
+	work_again(w);
+	w->s.priority = ACRYPTO_PRIO_LEVELS;
+	assert_int_equal(acrypto_submit(&w->s), -EINVAL);
+	assert_false(acrypto_session_is_done(&w->s));
+	w->s.priority = ACRYPTO_PRIO_DEFAULT;
+	assert_int_equal(unit_submit(&w->s), 0);
 	assert_int_equal(work_calls(w), 1);
+	assert_true(w->here);
 	assert_int_equal(w->error, 0);
 	assert_true(pthread_equal(w->thread, pthread_self()));
 	assert_true(work_same(w));
@@ -46,7 +67,7 @@ static void inline_on_own_cpu(void **state)
 	w = work_new(ctx, 512);
 	w->s.flags = ACRYPTO_SESSION_DIRECT;
 	shim_set_cpu(0);
-	assert_int_equal(acrypto_submit(&w->s), 0);
+	assert_int_equal(unit_submit(&w->s), 0);
 	assert_true(work_done(w));
 	assert_true(pthread_equal(w->thread, pthread_self()));
 	work_again(w);
@@ -84,14 +105,14 @@ static void not_from_interrupts(void **state)
 	w = work_new(ctx, 512);
 	w->s.flags = ACRYPTO_SESSION_DIRECT;
 	shim_irq_enter();
-	assert_int_equal(acrypto_submit(&w->s), 0);
+	assert_int_equal(unit_submit(&w->s), 0);
 	shim_irq_exit();
 	assert_int_equal(work_wait(w), 0);
 	assert_false(pthread_equal(w->thread, pthread_self()));
 
 	work_again(w);
 	local_irq_save(flags);
-	assert_int_equal(acrypto_submit(&w->s), 0);
+	assert_int_equal(unit_submit(&w->s), 0);
 	local_irq_restore(flags);
 	assert_int_equal(work_wait(w), 0);
 	assert_false(pthread_equal(w->thread, pthread_self()));
@@ -99,7 +120,7 @@ static void not_from_interrupts(void **state)
 	/* a soft interrupt may */
 	work_again(w);
 	shim_bh_enter();
-	assert_int_equal(acrypto_submit(&w->s), 0);
+	assert_int_equal(unit_submit(&w->s), 0);
 	assert_true(work_done(w));
 	shim_bh_exit();
 	assert_true(pthread_equal(w->thread, pthread_self()));
@@ -138,16 +159,16 @@ static void inline_keeps_priority(void **state)
 	f->processing = stop_at_gate;
 
 	w[0]->s.flags |= ACRYPTO_SESSION_ASYNC;
-	assert_int_equal(acrypto_submit(&w[0]->s), 0);
+	assert_int_equal(unit_submit(&w[0]->s), 0);
 	WAIT_FOR(__atomic_load_n(&in_gate, __ATOMIC_SEQ_CST));
 	w[1]->s.flags |= ACRYPTO_SESSION_ASYNC;		/* waits, at 16 */
-	assert_int_equal(acrypto_submit(&w[1]->s), 0);
+	assert_int_equal(unit_submit(&w[1]->s), 0);
 
 	w[2]->s.priority = 16;
-	assert_int_equal(acrypto_submit(&w[2]->s), 0);
+	assert_int_equal(unit_submit(&w[2]->s), 0);
 	assert_false(work_done(w[2]));
 	w[3]->s.priority = 17;
-	assert_int_equal(acrypto_submit(&w[3]->s), 0);
+	assert_int_equal(unit_submit(&w[3]->s), 0);
 	assert_int_equal(work_calls(w[3]), 1);
 	assert_true(pthread_equal(w[3]->thread, pthread_self()));
 
@@ -160,7 +181,7 @@ static void inline_keeps_priority(void **state)
 	finish();
 }
 
-/* not direct: in a worker, where it may sleep */
+/* not direct: in a work, where it may sleep */
 static void sleep_in_callback(struct work *w)
 {
 	might_sleep();
@@ -173,9 +194,10 @@ static void deferred_may_sleep(void **state)
 
 	prepare(FAKE_SYNC, -1);
 	w = work_new(ctx, 64);
+	w->s.flags = ACRYPTO_SESSION_ASYNC;
 	w->then = sleep_in_callback;
 	shim_bh_enter();
-	assert_int_equal(acrypto_submit(&w->s), 0);
+	assert_int_equal(unit_submit(&w->s), 0);
 	shim_bh_exit();
 	assert_int_equal(work_wait(w), 0);
 	assert_false(pthread_equal(w->thread, pthread_self()));
@@ -184,8 +206,8 @@ static void deferred_may_sleep(void **state)
 	finish();
 }
 
-/* direct: in the context of the completion, here an interrupt */
-static void direct_in_interrupt(void **state)
+/* direct: in a soft interrupt, however it is completed */
+static void direct_in_softirq(void **state)
 {
 	struct work *w;
 
@@ -193,17 +215,37 @@ static void direct_in_interrupt(void **state)
 	f->hold = 1;
 	w = work_new(ctx, 64);
 	w->s.flags = ACRYPTO_SESSION_DIRECT;
-	assert_int_equal(acrypto_submit(&w->s), 0);
+	assert_int_equal(unit_submit(&w->s), 0);
 	shim_irq_enter();
 	fake_finish(f, fake_take(f), 0);
-	assert_int_equal(work_calls(w), 1);
+	assert_int_equal(work_calls(w), 0);
 	shim_irq_exit();
+	shim_softirqs_done();
+	assert_int_equal(work_calls(w), 1);
 	assert_false(w->could_sleep);
+
+	/* from where those are off, when they are on again */
+	work_again(w);
+	assert_int_equal(unit_submit(&w->s), 0);
+	local_bh_disable();
+	acrypto_session_complete(fake_take(f), 0);
+	local_bh_enable();
+	shim_softirqs_done();
+	assert_int_equal(work_calls(w), 1);
+	fake_set(f, working, 0);
+
+	/* and from a thread: in another one, which does the soft interrupts */
+	work_again(w);
+	assert_int_equal(unit_submit(&w->s), 0);
+	acrypto_session_complete(fake_take(f), 0);
+	assert_int_equal(work_wait(w), 0);
+	assert_false(pthread_equal(w->thread, pthread_self()));
+	fake_set(f, working, 0);
 
 	/* deferred from an interrupt */
 	work_again(w);
 	w->s.flags = 0;
-	assert_int_equal(acrypto_submit(&w->s), 0);
+	assert_int_equal(unit_submit(&w->s), 0);
 	shim_irq_enter();
 	fake_finish(f, fake_take(f), 0);
 	shim_irq_exit();
@@ -245,7 +287,7 @@ static void submit_again(struct work *w)
 	WAIT_FOR(work_done(next));
 	work_again(next);
 	next->s.priv = w;
-	err = acrypto_submit(&next->s);
+	err = unit_submit(&next->s);
 	CHECK_EQ(err, 0);
 }
 
@@ -263,12 +305,12 @@ static void submit_from_callback(void **state)
 			w[1] = work_new(ctx, 64);
 			w[0]->s.flags = w[1]->s.flags = flags ?
 				ACRYPTO_SESSION_DIRECT | ACRYPTO_SESSION_ASYNC :
-				0;
+				ACRYPTO_SESSION_ASYNC;
 			w[0]->s.priv = w[1];
 			w[1]->s.priv = w[0];
 			w[0]->then = w[1]->then = submit_again;
 			w[1]->calls = 1;
-			assert_int_equal(acrypto_submit(&w[0]->s), 0);
+			assert_int_equal(unit_submit(&w[0]->s), 0);
 			WAIT_FOR(__atomic_load_n(&rounds, __ATOMIC_SEQ_CST) <= 0);
 			WAIT_FOR(work_done(w[0]) && work_done(w[1]));
 			work_free(w[0]);
@@ -320,7 +362,7 @@ static void free_in_callback(void **state)
 				s->priv = &calls;
 				list_add_tail(&s->entry, &list);
 			}
-			assert_int_equal(acrypto_submit_list(&list), 0);
+			assert_int_equal(unit_submit_list(&list), 0);
 			WAIT_FOR(__atomic_load_n(&calls, __ATOMIC_SEQ_CST) == 8);
 			if (flags & ACRYPTO_SESSION_MAY_SLEEP)
 				acrypto_flow_destroy(&flow);
@@ -344,7 +386,7 @@ static void bad_data(void **state)
 	w = work_new(context, 64); \
 	w->data[0].result_len = 20; \
 	change; \
-	assert_int_equal(acrypto_submit(&w->s), -EINVAL); \
+	assert_int_equal(unit_submit(&w->s), -EINVAL); \
 	assert_false(work_done(w)); \
 	work_free(w); \
 	} while (0)
@@ -405,11 +447,11 @@ static void switched_off(void **state)
 	f->hold = 1;
 	w[0] = work_new(ctx, 64);
 	w[1] = work_new(ctx, 64);
-	assert_int_equal(acrypto_submit(&w[0]->s), 0);
+	assert_int_equal(unit_submit(&w[0]->s), 0);
 	assert_true(acrypto_context_ready(ctx));
 	*enabled = 0;
 	assert_false(acrypto_context_ready(ctx));
-	assert_int_equal(acrypto_submit(&w[1]->s), -ENODEV);
+	assert_int_equal(unit_submit(&w[1]->s), -ENODEV);
 	fake_serve(f);
 	assert_int_equal(work_wait(w[0]), 0);
 	assert_false(work_done(w[1]));
@@ -431,9 +473,9 @@ static void no_device(void **state)
 	w = work_new(ctx, 64);
 	assert_false(acrypto_context_ready(ctx));
 	assert_int_equal(acrypto_context_width(ctx), 0);
-	assert_int_equal(acrypto_submit(&w->s), -ENODEV);
+	assert_int_equal(unit_submit(&w->s), -ENODEV);
 	w->s.flags = ACRYPTO_SESSION_MAY_SLEEP;
-	assert_int_equal(acrypto_submit(&w->s), -ENODEV);
+	assert_int_equal(unit_submit(&w->s), -ENODEV);
 	work_free(w);
 	acrypto_context_destroy(ctx);
 
@@ -442,7 +484,7 @@ static void no_device(void **state)
 	ctx = cipher_context(ACRYPTO_OP_ENCRYPT, ACRYPTO_TYPE_AES_128,
 			     ACRYPTO_MODE_CBC, key, 16);
 	w = work_new(ctx, 64);
-	assert_int_equal(acrypto_submit(&w->s), -ENODEV);
+	assert_int_equal(unit_submit(&w->s), -ENODEV);
 	assert_int_equal(f->setups - f->frees, 0);
 	work_free(w);
 	finish();
@@ -468,7 +510,7 @@ static void long_list(void **state)
 		list_add_tail(&w[i]->s.entry, &list);
 	}
 	while (!list_empty(&list)) {
-		int err = acrypto_submit_list(&list);
+		int err = unit_submit_list(&list);
 
 		assert_true(err == 0 || err == -EBUSY);
 	}
@@ -490,7 +532,7 @@ const struct unit_test unit_tests[] = {
 	TEST(not_from_interrupts),
 	TEST(inline_keeps_priority),
 	TEST(deferred_may_sleep),
-	TEST(direct_in_interrupt),
+	TEST(direct_in_softirq),
 	TEST(error_arrives),
 	TEST(submit_from_callback),
 	TEST(free_in_callback),

@@ -753,7 +753,7 @@ static void no_memory(void **state)
 			}
 			acrypto_context_destroy(ctx);
 		}
-		assert_true(failed > 1);
+		assert_true(failed > 0);
 		assert_true(worked > 0);
 	}
 	end();
@@ -851,6 +851,48 @@ static void cpu_comes_later(void **state)
 	shim_cpu_online(1);
 }
 
+/* a machine of many CPUs: tested once, and as quick for each as for the first */
+static void load_on(int cpus, long *waits, int *inits, unsigned long *ms)
+{
+	unsigned long start = shim_now_ms();
+
+	*waits = shim_grace_waits();
+	soft_host_inits = 0;
+	*(int *)shim_param("devices") = cpus;
+	begin();
+	*waits = shim_grace_waits() - *waits;
+	*inits = soft_host_inits;
+	*ms = shim_now_ms() - start;
+	assert_true(has_device("soft0"));
+	end();
+	*(int *)shim_param("devices") = 0;
+}
+
+static void many_cpus(void **state)
+{
+	unsigned long one_ms, ms[2];
+	long one_waits, waits[2];
+	int one, inits[2];
+
+	/* a larger machine than that of the others */
+	assert_int_equal(shim_module_unload("acrypto"), 0);
+	assert_int_equal(shim_end(), 0);
+	shim_begin(64);
+	assert_int_equal(shim_module_load("acrypto"), 0);
+	load_on(1, &one_waits, &one, &one_ms);
+	load_on(32, &waits[0], &inits[0], &ms[0]);
+	load_on(64, &waits[1], &inits[1], &ms[1]);
+	fprintf(stderr, "1, 32, 64 CPUs: %d %d %d keys, %ld %ld %ld grace periods, %lu %lu %lu ms\n",
+		one, inits[0], inits[1], one_waits, waits[0], waits[1],
+		one_ms, ms[0], ms[1]);
+	assert_true(one > 0);
+	assert_int_equal(inits[0], one);
+	assert_int_equal(inits[1], one);
+	assert_in_range(waits[0], 0, one_waits);
+	assert_in_range(waits[1], 0, one_waits);
+	assert_in_range(ms[1], 0, one_ms + 4 * ms[0] + 100);
+}
+
 const struct unit_test unit_tests[] = {
 	TEST(walk_chunks),
 	TEST(cipher_answers),
@@ -864,6 +906,7 @@ const struct unit_test unit_tests[] = {
 	TEST(keys_wiped),
 	TEST(one_key_many_cpus),
 	TEST(cpu_comes_later),
+	TEST(many_cpus),
 	TEST(no_memory),
 	TEST(goes_before_contexts),
 	TEST(no_memory_to_load),

@@ -16,6 +16,7 @@
 unsigned int soft_host_align;
 int soft_host_missing = -1;
 int soft_host_bulk;
+int soft_host_inits;
 
 /* not NULL while the back end may be used */
 static void *host_started;
@@ -46,9 +47,9 @@ static void host_check(struct host_cipher *h, const u8 *dst, const u8 *src)
 	CHECK_EQ(((unsigned long)dst | (unsigned long)src) & h->align, 0);
 }
 
-static void host_aes(void *arg, u8 *dst, const u8 *src)
+static void host_aes(struct crypto_tfm *arg, u8 *dst, const u8 *src)
 {
-	struct host_cipher *h = arg;
+	struct host_cipher *h = (struct host_cipher *)arg;
 
 	host_check(h, dst, src);
 	if (h->encrypt)
@@ -57,18 +58,18 @@ static void host_aes(void *arg, u8 *dst, const u8 *src)
 		AES_decrypt(src, dst, &h->aes);
 }
 
-static void host_des(void *arg, u8 *dst, const u8 *src)
+static void host_des(struct crypto_tfm *arg, u8 *dst, const u8 *src)
 {
-	struct host_cipher *h = arg;
+	struct host_cipher *h = (struct host_cipher *)arg;
 
 	host_check(h, dst, src);
 	DES_ecb_encrypt((const_DES_cblock *)src, (DES_cblock *)dst, &h->des[0],
 			h->encrypt);
 }
 
-static void host_3des(void *arg, u8 *dst, const u8 *src)
+static void host_3des(struct crypto_tfm *arg, u8 *dst, const u8 *src)
 {
-	struct host_cipher *h = arg;
+	struct host_cipher *h = (struct host_cipher *)arg;
 
 	host_check(h, dst, src);
 	DES_ecb3_encrypt((const_DES_cblock *)src, (DES_cblock *)dst,
@@ -79,7 +80,7 @@ static void host_3des(void *arg, u8 *dst, const u8 *src)
 static int host_bulk(const struct soft_cipher *c, u8 *chain, u8 *dst,
 		     const u8 *src, unsigned int n)
 {
-	struct host_cipher *h = c->arg;
+	struct host_cipher *h = c->priv;
 	unsigned int block = c->crypt == host_aes ? 16 : 8, i;
 	u8 next[16];
 
@@ -118,6 +119,7 @@ int soft_cipher_init(struct soft_cipher *c, unsigned int type, int encrypt,
 	unsigned int i;
 
 	assert_non_null(host_started);
+	__atomic_add_fetch(&soft_host_inits, 1, __ATOMIC_SEQ_CST);
 	if ((int)type == soft_host_missing)
 		return -ENOENT;
 	h = kzalloc(sizeof(*h), GFP_KERNEL);
@@ -125,7 +127,7 @@ int soft_cipher_init(struct soft_cipher *c, unsigned int type, int encrypt,
 		return -ENOMEM;
 	h->encrypt = encrypt;
 	h->align = soft_host_align;
-	c->arg = h;
+	c->arg = (struct crypto_tfm *)h;
 	c->priv = h;
 	c->align = soft_host_align;
 	if (soft_host_bulk)

@@ -14,5 +14,6 @@ enum {
 };
 
 extern int soft_host_bulk;
+extern int soft_host_inits;	/* ciphers made so far */
 
 #endif

@@ -74,7 +74,7 @@ static int submit_random(void *data)
 			list_for_each_entry(s, &list, entry)
 				s->flags &= ~ACRYPTO_SESSION_MAY_SLEEP;
 		}
-		acrypto_submit_list(&list);
+		unit_submit_list(&list);
 		if (!shim_may_sleep())
 			shim_bh_exit();
 		for (i = 0; i < EACH; i++) {

@@ -46,10 +46,25 @@ struct work {
 	int error;
 	int order;		/* which callback it was, from 1 */
 	pthread_t thread;
+	int here;		/* ended before its submission returned */
 	int could_sleep;
 	int cpu;
 };
 extern int work_order;
+
+/*
+ * Submission, as a consumer does it to whom it is all the same where sessions
+ * end: what is done inline is called back here, after the core has returned.
+ * Returns 0 for sessions that were accepted.  Callbacks that the core calls
+ * inside a submission fail the test.
+ */
+int unit_submit(struct acrypto_session *s);
+int unit_submit_list(struct list_head *sessions);
+void unit_settle(struct acrypto_session *s, int error);
+/* for callbacks of a test's own, direct or deferred, and for wake-ups */
+void unit_callback_check(int direct);
+/* locks that the submitter in this thread holds itself */
+extern __thread int unit_locks;
 
 struct work *work_new(struct acrypto_context *ctx, unsigned int len);
 struct work *work_in_place(struct acrypto_context *ctx, unsigned int len);
@@ -79,16 +94,21 @@ struct fake {
 	/* set by the test, at any time */
 	volatile int hold;		/* take nothing until fake_serve() */
 	volatile int dead;		/* take, but never complete */
+	volatile int loses;		/* of those whose priv is &fake_lost, one in
+					 * so many is done and not completed
+					 */
 	volatile int wrong;		/* flip a bit of every result */
 	volatile int error;		/* complete with this */
 	volatile int key_error;		/* what key_setup() returns */
 	volatile int slow_us;		/* up to so long for each, a random time */
 	volatile int slow_reset_us;
+	volatile int reset_hangs;	/* the next reset, until it is cleared */
 	volatile int tidy;		/* scribbles on no buffer as it dies */
 	volatile int batch;		/* sessions that a thread takes at a time */
 	void (*processing)(struct fake *f, struct acrypto_session *s);
 	void (*at_ready)(struct fake *f);
 	void (*at_reset)(struct fake *f);
+	void (*at_setup)(struct fake *f);
 
 	/* counted */
 	int readies, setups, frees, resets, done;
@@ -105,6 +125,7 @@ struct fake {
 	int threaded, stop, working, resetting, quiet;
 	pthread_t thread;
 	u64 seed;
+	spinlock_t lock;		/* held around all calls of the core */
 };
 
 enum { FAKE_SYNC, FAKE_ASYNC, FAKE_THREAD };
@@ -130,7 +151,7 @@ extern const unsigned int nr_caps_all;
 
 /* NULL when the core refused it; its error is in fake_add_error then */
 struct fake *fake_try(const struct fake_info *info);
-extern int fake_add_error;
+extern int fake_add_error, fake_lost;
 struct fake *fake_new(const struct fake_info *info);
 #define FAKE(n, k, ...) \
 	fake_new(&(struct fake_info){ .name = n, .kind = k, .cpu = -1, \
@@ -144,6 +165,8 @@ struct acrypto_session *fake_take(struct fake *f);
 void fake_finish(struct fake *f, struct acrypto_session *s, int error);
 void fake_finish_all(struct fake *f, struct acrypto_session **s, int nr,
 		     int error);
+/* it is the device's until a reset */
+void fake_lose(struct fake *f, struct acrypto_session *s);
 void fake_serve(struct fake *f);	/* hold no more: do all there is */
 #define fake_get(f, field)	__atomic_load_n(&(f)->field, __ATOMIC_SEQ_CST)
 #define fake_set(f, field, v)	\

@@ -213,6 +213,45 @@ static void short_lists(void **state)
 	free(out);
 }
 
+/* what was gathered from several entries does not stay on the stack */
+static void bounce_is_wiped(void **state)
+{
+	struct side *in = malloc(sizeof(*in)), *out = malloc(sizeof(*out));
+	static const u8 none[ACRYPTO_MAX_BLOCK];
+	struct acrypto_walk walk;
+	int round, n, bounced = 0;
+
+	seed = unit_seed;
+	for (round = 0; round < 200; round++) {
+		struct acrypto_data d = { 0 };
+		int stop = round % 3 ? -1 : shim_random(&seed) % 8;
+
+		lay(in, 512, 40);
+		lay(out, 512, 40);
+		memset(in->mem, 0x77, ROOM);
+		d.src = in->sg;
+		d.nsrc = in->nr;
+		d.dst = out->sg;
+		d.ndst = out->nr;
+		d.length = round & 1 ? 512 : 512 + 16;	/* an error at last */
+		acrypto_walk_start(&walk, &d, 3, 16);
+		while ((n = acrypto_walk_next(&walk)) > 0) {
+			memset(walk.dst, 0x66, n);
+			bounced += walk.src == walk.bounce;
+			if (!stop--) {
+				acrypto_walk_abort(&walk);
+				break;
+			}
+		}
+		assert_memory_equal(walk.bounce, none, sizeof(none));
+		free(in->mem);
+		free(out->mem);
+	}
+	assert_true(bounced > 100);
+	free(in);
+	free(out);
+}
+
 /* left in the middle, nothing stays mapped */
 static void aborted(void **state)
 {
@@ -241,6 +280,7 @@ static void aborted(void **state)
 const struct unit_test unit_tests[] = {
 	TEST(random_lists),
 	TEST(short_lists),
+	TEST(bounce_is_wiped),
 	TEST(aborted),
 	{ NULL, NULL },
 };

@@ -108,23 +108,23 @@ under_load "switched off and on" 3 switch_off_and_on
 break_and_repair()
 {
 	for dev in $DEVICES; do
-		echo break >"$C/$dev/state"
+		echo 1 >"$C/$dev/broken"
 		usleep 20000
-		echo repair >"$C/$dev/state"
+		echo 0 >"$C/$dev/broken"
 	done
 }
 
 under_load "broken and repaired" 3 break_and_repair
 start_load
 for dev in $DEVICES; do
-	echo break >"$C/$dev/state"
+	echo 1 >"$C/$dev/broken"
 done
 usleep 300000
 same "all devices broken: stock" "$(dmsetup status c | awk '{ print $4 }')" stock
 end_load "all devices broken"
 for dev in $DEVICES; do
 	same "$dev is broken" "$(cat "$C/$dev/state")" broken
-	echo repair >"$C/$dev/state"
+	echo 0 >"$C/$dev/broken"
 	same "$dev is repaired" "$(cat "$C/$dev/state")" live
 done
 
@@ -189,16 +189,16 @@ n=0
 while running; do
 	case $((n % 4)) in
 	0) echo $((n / 4 % 2)) >$S ;;
-	1) for dev in $DEVICES; do echo break >"$C/$dev/state"; done ;;
+	1) for dev in $DEVICES; do echo 1 >"$C/$dev/broken"; done ;;
 	2) dmsetup suspend c; dmsetup resume c --noudevsync ;;
-	3) for dev in $DEVICES; do echo repair >"$C/$dev/state"; done ;;
+	3) for dev in $DEVICES; do echo 0 >"$C/$dev/broken"; done ;;
 	esac 2>/dev/null
 	usleep 15000
 	n=$((n + 1))
 done
 echo 1 >$S
 for dev in $DEVICES; do
-	echo repair >"$C/$dev/state" 2>/dev/null
+	echo 0 >"$C/$dev/broken" 2>/dev/null
 done
 end_load "all of it at once"
 

@@ -155,7 +155,7 @@ rmmod acrypto_sim
 
 breaking()
 {
-	echo break >/sys/class/acrypto/sim0/state
+	echo 1 >/sys/class/acrypto/sim0/broken
 	sleep 0.2
 	await_state sim0 broken
 	repair sim0 >/dev/null

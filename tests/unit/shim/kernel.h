@@ -35,7 +35,7 @@
 #define CONFIG_X86_64		1
 #define CONFIG_HZ		250
 #define HZ			CONFIG_HZ
-#define NR_CPUS			16
+#define NR_CPUS			64
 #define BITS_PER_LONG		64
 
 /* types.h, compiler.h, kernel.h */
@@ -97,6 +97,7 @@ typedef _Bool bool;
 		     (void)(&_x == &_y); _x < _y ? _x : _y; })
 #define max(x, y) ({ typeof(x) _x = (x); typeof(y) _y = (y); \
 		     (void)(&_x == &_y); _x > _y ? _x : _y; })
+#define clamp_t(t, v, lo, hi)	min_t(t, max_t(t, v, lo), hi)
 #define min_t(t, x, y) ({ t _x = (x); t _y = (y); _x < _y ? _x : _y; })
 #define max_t(t, x, y) ({ t _x = (x); t _y = (y); _x > _y ? _x : _y; })
 #define roundup(x, y)	((((x) + ((y) - 1)) / (y)) * (y))
@@ -287,6 +288,9 @@ extern int shim_fence;
 #define smp_mb__after_clear_bit()	barrier()
 #define set_mb(var, value)	((void)xchg(&(var), value))
 void cpu_relax(void);
+#define read_cr0()	0UL
+#define clts()		do { } while (0)
+#define stts()		do { } while (0)
 
 /* bitops.h */
 
@@ -501,9 +505,11 @@ struct shim_context {
 	int cpu;
 	int locks;		/* spinlocks held */
 	int preempt;		/* preempt_disable(), kmap_atomic() */
+	int bh;			/* local_bh_disable() */
 	int irqs_off;
 	int hardirq;
-	int softirq;
+	int softirq;		/* in a soft interrupt */
+	int mutexes;		/* held */
 	int rcu;		/* depth of rcu_read_lock() */
 	unsigned long rcu_seen;	/* grace period it began in, or 0 */
 	struct shim_context *next;
@@ -512,8 +518,9 @@ struct shim_context {
 struct shim_context *shim_me(void);
 
 #define in_irq()		(shim_me()->hardirq)
-#define in_softirq()		(shim_me()->softirq)
-#define in_interrupt()		(shim_me()->hardirq || shim_me()->softirq)
+/* also where soft interrupts are merely off */
+#define in_softirq()		(shim_me()->softirq || shim_me()->bh)
+#define in_interrupt()		(in_irq() || in_softirq())
 int shim_atomic(void);
 #define in_atomic()		shim_atomic()
 #define irqs_disabled()		(shim_me()->irqs_off)
@@ -523,8 +530,10 @@ int shim_atomic(void);
 #define local_irq_restore(f)	((void)(shim_me()->irqs_off = !!(f)))
 #define local_irq_disable()	((void)(shim_me()->irqs_off = 1))
 #define local_irq_enable()	((void)(shim_me()->irqs_off = 0))
-#define local_bh_disable()	((void)shim_me()->preempt++)
-#define local_bh_enable()	((void)shim_me()->preempt--)
+#define local_bh_disable()	((void)shim_me()->bh++)
+/* runs what waits for this CPU */
+void shim_local_bh_enable(const char *file, int line);
+#define local_bh_enable()	shim_local_bh_enable(__FILE__, __LINE__)
 #define preempt_disable()	((void)shim_me()->preempt++)
 #define preempt_enable()	((void)shim_me()->preempt--)
 int shim_smp_processor_id(const char *file, int line);
@@ -535,9 +544,9 @@ int shim_smp_processor_id(const char *file, int line);
 #define put_cpu()		preempt_enable()
 extern int shim_cpus;
 /* a bit for each */
-extern unsigned int shim_idle_cpus, shim_offline_cpus;
+extern u64 shim_idle_cpus, shim_offline_cpus;
 #define num_online_cpus() \
-	((unsigned int)(shim_cpus - __builtin_popcount(shim_offline_cpus)))
+	((unsigned int)(shim_cpus - __builtin_popcountll(shim_offline_cpus)))
 #define num_possible_cpus()	((unsigned int)shim_cpus)
 #define cpu_online(c)		(cpu_possible(c) && !(shim_offline_cpus >> (c) & 1))
 #define cpu_possible(c)		((c) < shim_cpus)
@@ -580,12 +589,14 @@ typedef struct spinlock {
 	pthread_mutex_t mutex;
 	int in_irq;		/* was taken in an interrupt */
 	int irqs_on;		/* was taken with interrupts on */
+	int in_bh;		/* was taken in a soft interrupt */
+	int bh_on;		/* was taken with those on */
 } spinlock_t;
 
 #define SPIN_LOCK_UNLOCKED \
-	((spinlock_t){ PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP, 0, 0 })
+	((spinlock_t){ PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP, 0, 0, 0, 0 })
 #define __SPIN_LOCK_UNLOCKED(x) \
-	{ PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP, 0, 0 }
+	{ PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP, 0, 0, 0, 0 }
 #define DEFINE_SPINLOCK(x)	spinlock_t x = __SPIN_LOCK_UNLOCKED(x)
 void spin_lock_init(spinlock_t *lock);
 void shim_spin_lock(spinlock_t *lock, const char *file, int line);
@@ -685,6 +696,7 @@ struct page {
 };
 #define virt_to_page(a)	((struct page *)((unsigned long)(a) & PAGE_MASK))
 #define page_address(p)	((void *)(p))
+#define page_to_pfn(p)	((unsigned long)(p) >> PAGE_SHIFT)
 #define offset_in_page(a)	((unsigned long)(a) & ~PAGE_MASK)
 struct page *shim_alloc_page(gfp_t gfp, const char *file, int line);
 #define alloc_page(gfp)	shim_alloc_page(gfp, __FILE__, __LINE__)
@@ -905,6 +917,26 @@ int mod_timer(struct timer_list *t, unsigned long expires);
 int del_timer(struct timer_list *t);
 int del_timer_sync(struct timer_list *t);
 #define timer_pending(t)	((t)->pending)
+
+/* interrupt.h */
+
+struct tasklet_struct {
+	struct tasklet_struct *next;
+	unsigned long state;
+	atomic_t count;
+	void (*func)(unsigned long data);
+	unsigned long data;
+};
+enum { TASKLET_STATE_SCHED, TASKLET_STATE_RUN };
+#define DECLARE_TASKLET(n, f, d) \
+	struct tasklet_struct n = { NULL, 0, ATOMIC_INIT(0), f, d }
+void tasklet_init(struct tasklet_struct *t, void (*func)(unsigned long data),
+		  unsigned long data);
+void tasklet_schedule(struct tasklet_struct *t);
+#define tasklet_hi_schedule(t)	tasklet_schedule(t)
+void tasklet_kill(struct tasklet_struct *t);
+void tasklet_disable(struct tasklet_struct *t);
+void tasklet_enable(struct tasklet_struct *t);
 
 /* workqueue.h, in the form of 2.6.20 */
 

@@ -202,7 +202,7 @@ struct shim_context *shim_me(void)
 	return me;
 }
 
-unsigned int shim_idle_cpus, shim_offline_cpus;
+u64 shim_idle_cpus, shim_offline_cpus;
 
 void shim_set_cpu(int cpu)
 {
@@ -237,14 +237,14 @@ void unregister_hotcpu_notifier(struct notifier_block *nb)
 
 void shim_cpu_offline(int cpu)
 {
-	shim_offline_cpus |= 1u << cpu;
+	shim_offline_cpus |= 1ULL << cpu;
 }
 
 void shim_cpu_online(int cpu)
 {
 	struct notifier_block *nb;
 
-	shim_offline_cpus &= ~(1u << cpu);
+	shim_offline_cpus &= ~(1ULL << cpu);
 	pthread_mutex_lock(&notifiers_mutex);
 	for (nb = notifiers; nb; nb = nb->next)
 		nb->notifier_call(nb, CPU_ONLINE, (void *)(long)cpu);
@@ -257,10 +257,14 @@ void shim_irq_enter(void)
 	shim_me()->irqs_off = 1;
 }
 
+static void softirqs(struct shim_context *c);
+
 void shim_irq_exit(void)
 {
-	if (!--shim_me()->hardirq)
-		shim_me()->irqs_off = 0;
+	if (--shim_me()->hardirq)
+		return;
+	shim_me()->irqs_off = 0;
+	softirqs(shim_me());
 }
 
 void shim_bh_enter(void)
@@ -271,13 +275,26 @@ void shim_bh_enter(void)
 void shim_bh_exit(void)
 {
 	shim_me()->softirq--;
+	softirqs(shim_me());
+}
+
+void shim_local_bh_enable(const char *file, int line)
+{
+	struct shim_context *c = shim_me();
+
+	if (c->hardirq || c->irqs_off)
+		shim_failed(file, line,
+			    "local_bh_enable() with interrupts off");
+	if (--c->bh < 0)
+		shim_failed(file, line, "local_bh_enable() too often");
+	softirqs(c);
 }
 
 int shim_atomic(void)
 {
 	struct shim_context *c = shim_me();
 
-	return c->locks || c->preempt || c->irqs_off || c->hardirq ||
+	return c->locks || c->preempt || c->bh || c->irqs_off || c->hardirq ||
 	       c->softirq;
 }
 
@@ -292,9 +309,9 @@ void shim_might_sleep(const char *file, int line)
 
 	if (!shim_may_sleep())
 		shim_failed(file, line,
-			    "sleeps with %d locks, preempt %d, irqs_off %d, hardirq %d, softirq %d, rcu %d",
-			    c->locks, c->preempt, c->irqs_off, c->hardirq,
-			    c->softirq, c->rcu);
+			    "sleeps with %d locks, preempt %d, bh %d, irqs_off %d, hardirq %d, softirq %d, rcu %d",
+			    c->locks, c->preempt, c->bh, c->irqs_off,
+			    c->hardirq, c->softirq, c->rcu);
 }
 
 int shim_smp_processor_id(const char *file, int line)
@@ -375,7 +392,7 @@ void spin_lock_init(spinlock_t *lock)
 	pthread_mutexattr_init(&attr);
 	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ERRORCHECK);
 	pthread_mutex_init(&lock->mutex, &attr);
-	lock->in_irq = lock->irqs_on = 0;
+	lock->in_irq = lock->irqs_on = lock->in_bh = lock->bh_on = 0;
 }
 
 static void spin_taken(spinlock_t *lock, const char *file, int line)
@@ -391,6 +408,15 @@ static void spin_taken(spinlock_t *lock, const char *file, int line)
 		shim_failed(file, line,
 			    "lock is taken in interrupts and with interrupts on");
 		lock->irqs_on = 0;
+	}
+	if (c->softirq && !c->hardirq)
+		lock->in_bh = 1;
+	else if (!c->bh && !c->irqs_off)
+		lock->bh_on = 1;
+	if (lock->in_bh && lock->bh_on) {
+		shim_failed(file, line,
+			    "lock is taken in soft interrupts and with them on");
+		lock->bh_on = 0;
 	}
 }
 
@@ -458,22 +484,27 @@ void shim_mutex_lock(struct mutex *m, const char *file, int line)
 			strerror(err));
 		abort();
 	}
+	shim_me()->mutexes++;
 }
 
 int mutex_trylock(struct mutex *m)
 {
-	return !pthread_mutex_trylock(&m->mutex);
+	if (pthread_mutex_trylock(&m->mutex))
+		return 0;
+	shim_me()->mutexes++;
+	return 1;
 }
 
 void mutex_unlock(struct mutex *m)
 {
 	BUG_ON(pthread_mutex_unlock(&m->mutex));
+	shim_me()->mutexes--;
 }
 
 /* memory */
 
 static long fail_at, fail_all, fail_count, fail_hits;
-static long live_allocations;
+static long live_allocations, allocations;
 static __thread int immune;
 static gfp_t gfp_seen;
 static const void *watch;
@@ -508,6 +539,7 @@ static int fails(void)
 {
 	long at = __atomic_load_n(&fail_at, __ATOMIC_SEQ_CST), n;
 
+	__atomic_add_fetch(&allocations, 1, __ATOMIC_SEQ_CST);
 	if (!at || immune)
 		return 0;
 	n = __atomic_add_fetch(&fail_count, 1, __ATOMIC_SEQ_CST);
@@ -520,6 +552,11 @@ static int fails(void)
 long shim_live_allocations(void)
 {
 	return __atomic_load_n(&live_allocations, __ATOMIC_SEQ_CST);
+}
+
+long shim_allocations(void)
+{
+	return __atomic_load_n(&allocations, __ATOMIC_SEQ_CST);
 }
 
 static void *get_memory(size_t size, size_t align)
@@ -1016,7 +1053,206 @@ int del_timer(struct timer_list *t)
 
 int del_timer_sync(struct timer_list *t)
 {
+	CHECK(!in_irq());
 	return timer_del(t, 1);
+}
+
+int shim_timers(void)
+{
+	struct list_head *p;
+	int n = 0;
+
+	pthread_mutex_lock(&timer_mutex);
+	list_for_each(p, &timers)
+		n++;
+	pthread_mutex_unlock(&timer_mutex);
+	return n;
+}
+
+/*
+ * Soft interrupts: tasklets, each on the list of the CPU that scheduled it.
+ * They run when that CPU leaves an interrupt or turns them on again, ten
+ * rounds at most; what is left then, and what was scheduled elsewhere, is for
+ * the CPU's thread.
+ */
+
+struct softirq_cpu {
+	pthread_mutex_t mutex;
+	pthread_cond_t cond;
+	struct tasklet_struct *list;
+	int kicked, started;
+};
+
+static struct softirq_cpu softirq_cpus[NR_CPUS] = {
+	[0 ... NR_CPUS - 1] = {
+		PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER,
+	},
+};
+static int softirqs_running;
+static long ksoftirqd_runs;
+
+long shim_ksoftirqd_runs(void)
+{
+	return __atomic_load_n(&ksoftirqd_runs, __ATOMIC_SEQ_CST);
+}
+
+static int softirq_pending(int cpu)
+{
+	return __atomic_load_n(&softirq_cpus[cpu].list, __ATOMIC_SEQ_CST) !=
+	       NULL;
+}
+
+static void *ksoftirqd(void *data)
+{
+	struct softirq_cpu *q = data;
+	int cpu = q - softirq_cpus;
+
+	shim_me()->cpu = cpu;
+	current->cpu = cpu;
+	for (;;) {
+		pthread_mutex_lock(&q->mutex);
+		while (!q->kicked)
+			pthread_cond_wait(&q->cond, &q->mutex);
+		q->kicked = 0;
+		pthread_mutex_unlock(&q->mutex);
+		__atomic_add_fetch(&ksoftirqd_runs, 1, __ATOMIC_SEQ_CST);
+		softirqs(shim_me());
+		sched_yield();
+	}
+	return NULL;
+}
+
+static void softirq_kick(int cpu)
+{
+	struct softirq_cpu *q = &softirq_cpus[cpu];
+
+	pthread_mutex_lock(&q->mutex);
+	if (!q->started++)
+		thread_start(ksoftirqd, q);
+	q->kicked = 1;
+	pthread_cond_signal(&q->cond);
+	pthread_mutex_unlock(&q->mutex);
+}
+
+static void tasklet_add(struct tasklet_struct *t, int cpu)
+{
+	struct softirq_cpu *q = &softirq_cpus[cpu];
+	struct tasklet_struct **p;
+
+	pthread_mutex_lock(&q->mutex);
+	for (p = &q->list; *p; p = &(*p)->next)
+		;
+	t->next = NULL;
+	__atomic_store_n(p, t, __ATOMIC_SEQ_CST);
+	pthread_mutex_unlock(&q->mutex);
+}
+
+static void tasklet_run(struct tasklet_struct *t, struct shim_context *c)
+{
+	int locks = c->locks, mutexes = c->mutexes, rcu = c->rcu;
+
+	if (test_and_set_bit(TASKLET_STATE_RUN, &t->state)) {
+		/* at work on another CPU */
+		tasklet_add(t, c->cpu);
+		usleep(20);
+		return;
+	}
+	if (atomic_read(&t->count)) {
+		clear_bit(TASKLET_STATE_RUN, &t->state);
+		tasklet_add(t, c->cpu);
+		usleep(20);
+		return;
+	}
+	BUG_ON(!test_and_clear_bit(TASKLET_STATE_SCHED, &t->state));
+	t->func(t->data);
+	if (c->locks != locks || c->mutexes != mutexes || c->rcu != rcu ||
+	    c->irqs_off)
+		shim_failed(__FILE__, __LINE__, "a tasklet leaves a lock");
+	clear_bit(TASKLET_STATE_RUN, &t->state);
+}
+
+static void softirqs(struct shim_context *c)
+{
+	struct tasklet_struct *list, *next;
+	int cpu = c->cpu, rounds = 10;
+
+	if (c->softirq || c->bh || c->hardirq || c->irqs_off ||
+	    !softirq_pending(cpu))
+		return;
+	__atomic_add_fetch(&softirqs_running, 1, __ATOMIC_SEQ_CST);
+	do {
+		struct softirq_cpu *q = &softirq_cpus[cpu];
+
+		pthread_mutex_lock(&q->mutex);
+		list = q->list;
+		__atomic_store_n(&q->list, NULL, __ATOMIC_SEQ_CST);
+		pthread_mutex_unlock(&q->mutex);
+		c->softirq++;
+		for (; list; list = next) {
+			next = list->next;
+			tasklet_run(list, c);
+		}
+		c->softirq--;
+	} while (softirq_pending(cpu) && --rounds);
+	if (softirq_pending(cpu))
+		softirq_kick(cpu);
+	__atomic_sub_fetch(&softirqs_running, 1, __ATOMIC_SEQ_CST);
+}
+
+void shim_softirqs_done(void)
+{
+	int cpu, busy;
+
+	do {
+		busy = __atomic_load_n(&softirqs_running, __ATOMIC_SEQ_CST);
+		for (cpu = 0; cpu < NR_CPUS; cpu++)
+			busy |= softirq_pending(cpu);
+		if (busy)
+			usleep(50);
+	} while (busy || __atomic_load_n(&softirqs_running, __ATOMIC_SEQ_CST));
+}
+
+void tasklet_init(struct tasklet_struct *t, void (*func)(unsigned long data),
+		  unsigned long data)
+{
+	t->next = NULL;
+	t->state = 0;
+	atomic_set(&t->count, 0);
+	t->func = func;
+	t->data = data;
+}
+
+void tasklet_schedule(struct tasklet_struct *t)
+{
+	int cpu = shim_me()->cpu;
+
+	if (test_and_set_bit(TASKLET_STATE_SCHED, &t->state))
+		return;
+	tasklet_add(t, cpu);
+	if (!in_interrupt())
+		softirq_kick(cpu);
+}
+
+void tasklet_kill(struct tasklet_struct *t)
+{
+	might_sleep();
+	while (test_and_set_bit(TASKLET_STATE_SCHED, &t->state))
+		usleep(50);
+	while (test_bit(TASKLET_STATE_RUN, &t->state))
+		usleep(50);
+	clear_bit(TASKLET_STATE_SCHED, &t->state);
+}
+
+void tasklet_disable(struct tasklet_struct *t)
+{
+	atomic_inc(&t->count);
+	while (test_bit(TASKLET_STATE_RUN, &t->state))
+		usleep(50);
+}
+
+void tasklet_enable(struct tasklet_struct *t)
+{
+	atomic_dec(&t->count);
 }
 
 /* tasks */
@@ -1375,6 +1611,7 @@ static pthread_mutex_t rcu_mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t rcu_cond = PTHREAD_COND_INITIALIZER;
 static struct rcu_head *rcu_list, **rcu_tail = &rcu_list;
 static int rcu_pending, rcu_started;
+static long grace_waits;
 static unsigned int rcu_delay;
 
 void shim_rcu_delay_us(unsigned int us)
@@ -1431,9 +1668,15 @@ static void grace(void)
 	} while (busy);
 }
 
+long shim_grace_waits(void)
+{
+	return __atomic_load_n(&grace_waits, __ATOMIC_SEQ_CST);
+}
+
 void synchronize_rcu(void)
 {
 	might_sleep();
+	__atomic_add_fetch(&grace_waits, 1, __ATOMIC_SEQ_CST);
 	grace();
 }
 
@@ -1480,13 +1723,19 @@ void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head))
 	pthread_mutex_unlock(&rcu_mutex);
 }
 
-void rcu_barrier(void)
+void shim_rcu_done(void)
 {
-	might_sleep();
 	pthread_mutex_lock(&rcu_mutex);
 	while (rcu_pending)
 		pthread_cond_wait(&rcu_cond, &rcu_mutex);
 	pthread_mutex_unlock(&rcu_mutex);
+}
+
+void rcu_barrier(void)
+{
+	might_sleep();
+	__atomic_add_fetch(&grace_waits, 1, __ATOMIC_SEQ_CST);
+	shim_rcu_done();
 }
 
 /* work queues: a thread for each CPU, as in 2.6.20 */
@@ -1506,8 +1755,14 @@ struct workqueue_struct {
 	struct cpu_queue cpu[NR_CPUS];
 };
 
+static long works_done;
 static struct workqueue_struct *keventd;
 static pthread_mutex_t keventd_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+long shim_works_done(void)
+{
+	return __atomic_load_n(&works_done, __ATOMIC_SEQ_CST);
+}
 
 static void *work_thread(void *data)
 {
@@ -1532,6 +1787,7 @@ static void *work_thread(void *data)
 		pthread_mutex_unlock(&q->mutex);
 		__atomic_store_n(&w->data.counter, 0, __ATOMIC_SEQ_CST);
 		fn(w);
+		__atomic_add_fetch(&works_done, 1, __ATOMIC_SEQ_CST);
 		if (!shim_may_sleep())
 			shim_failed(__FILE__, __LINE__,
 				    "a work ends in atomic context");
@@ -1893,7 +2149,9 @@ int shim_end(void)
 	shim_fail(0);
 	shim_chaos(0, 1, 0);
 	CHECK(shim_may_sleep());
-	rcu_barrier();
+	CHECK_EQ(shim_mutexes_held(), 0);
+	shim_softirqs_done();
+	shim_rcu_done();
 	if (keventd)
 		flush_scheduled_work();
 	CHECK_EQ(shim_live_allocations(), live_before);

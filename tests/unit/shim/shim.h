@@ -51,6 +51,11 @@ void shim_irq_exit(void);
 void shim_bh_enter(void);
 void shim_bh_exit(void);
 #define shim_locks_held()	(shim_me()->locks)
+#define shim_mutexes_held()	(shim_me()->mutexes)
+/* waits until no soft interrupt is pending or at work anywhere */
+void shim_softirqs_done(void);
+/* such as ran in a thread of their own, since shim_begin() */
+long shim_ksoftirqd_runs(void);
 int shim_may_sleep(void);
 
 /* threads, as processes of the kernel */
@@ -83,6 +88,7 @@ void shim_fail_from(long n);
 int shim_fail_hit(void);
 void shim_fail_immune(int immune);
 long shim_live_allocations(void);
+long shim_allocations(void);	/* so far, those that failed included */
 /* the flags of all allocations since it was asked last, one upon another */
 gfp_t shim_gfp_seen(void);
 /* the last bytes of every block that was freed are remembered: was @what
@@ -111,6 +117,16 @@ void shim_chaos_immune(int immune);	/* this thread is never held up */
 
 /* a reader of an RCU that takes its time: delays every grace period */
 void shim_rcu_delay_us(unsigned int us);
+/* waits until all that was handed to call_rcu() is done */
+void shim_rcu_done(void);
+/* how often somebody has waited for a grace period so far */
+long shim_grace_waits(void);
+
+/* works that have returned so far, of all queues */
+long shim_works_done(void);
+
+/* timers that run */
+int shim_timers(void);
 
 /* random numbers that a seed repeats, for one thread */
 u32 shim_random(u64 *state);

@@ -1,0 +1,663 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Places in queues: who gets them, who waits for them, who is told.
+ */
+#include "unit.h"
+#include "internal.h"
+
+static struct acrypto_context *ctx;
+static struct fake *f;
+
+static void prepare(int kind, unsigned int qlen)
+{
+	f = FAKE("dev", kind, .qlen = qlen);
+	ctx = null_context();
+}
+
+static void finish(void)
+{
+	acrypto_context_destroy(ctx);
+	fake_free(f);
+}
+
+static struct work *work_of(struct acrypto_context *c, int priority)
+{
+	struct work *w = work_new(c, 64);
+
+	w->s.priority = priority;
+	return w;
+}
+
+/*
+ * Priorities
+ */
+
+/* a queue full of bulk has room for what passes by it, up to its bound */
+static void urgent_passes_a_full_queue(void **state)
+{
+	enum { QLEN = 4 };
+	struct acrypto_session *s;
+	struct work *w[12];
+	int i, err, n = 0, kind;
+
+	for (kind = 0; kind < 2; kind++) {
+		prepare(FAKE_ASYNC, QLEN);
+		f->hold = 1;
+		n = 0;
+		for (i = 0; i <= QLEN; i++) {
+			w[n] = work_of(ctx, 3);
+			err = unit_submit(&w[n]->s);
+			assert_int_equal(err, i < QLEN ? 0 : -EBUSY);
+			if (!err)
+				n++;
+			else
+				work_free(w[n]);
+		}
+		for (i = 0; i <= QLEN; i++) {
+			w[n] = work_of(ctx, 31);
+			if (kind)	/* of a list */
+				w[n]->s.bound = f->dev;
+			err = unit_submit(&w[n]->s);
+			assert_int_equal(err, i < QLEN ? 0 : -EBUSY);
+			if (!err)
+				n++;
+			else
+				work_free(w[n]);
+		}
+		assert_int_equal(n, 2 * QLEN);
+		/* what is in between passes the bulk, and is held by the rest */
+		w[n] = work_of(ctx, 16);
+		assert_int_equal(unit_submit(&w[n]->s), -EBUSY);
+		for (i = 0; i < QLEN; i++) {
+			s = fake_take(f);
+			assert_int_equal(s->priority, 31);
+			fake_finish(f, s, 0);
+		}
+		assert_int_equal(unit_submit(&w[n++]->s), 0);
+		fake_serve(f);
+		while (n--) {
+			assert_int_equal(work_wait(w[n]), 0);
+			work_free(w[n]);
+		}
+		finish();
+	}
+}
+
+/* the same at the second operation of a route */
+static struct fake *second;
+
+static struct acrypto_context *route(void)
+{
+	static const u8 key[20];
+	const struct acrypto_transform t[] = {
+		{ .operation = ACRYPTO_OP_ENCRYPT, .type = ACRYPTO_TYPE_NULL,
+		  .mode = ACRYPTO_MODE_NONE },
+		{ .operation = ACRYPTO_OP_HMAC, .type = ACRYPTO_TYPE_SHA1,
+		  .mode = ACRYPTO_MODE_NONE, .key_len = 20, .key = key },
+	};
+	struct acrypto_context *c = acrypto_context_create(t, 2);
+
+	assert_false(IS_ERR(c));
+	return c;
+}
+
+static const struct acrypto_capability hmac_cap = {
+	.operation = ACRYPTO_OP_HMAC, .type = ACRYPTO_TYPE_SHA1,
+	.mode = ACRYPTO_MODE_NONE, .rate = 1,
+};
+
+static struct fake *hmac_device(const char *name, unsigned int qlen)
+{
+	return FAKE(name, FAKE_ASYNC, .caps = &hmac_cap, .nr_caps = 1,
+		    .qlen = qlen);
+}
+
+static struct work *route_work(struct acrypto_context *c, int priority)
+{
+	struct work *w = work_of(c, priority);
+
+	w->data[1].result_len = 12;
+	return w;
+}
+
+static void urgent_passes_a_full_route(void **state)
+{
+	enum { QLEN = 2 };
+	struct acrypto_context *c;
+	struct work *w[2 * QLEN], *v;
+	int i;
+
+	prepare(FAKE_ASYNC, 0);
+	second = hmac_device("hmac", QLEN);
+	second->hold = 1;
+	c = route();
+	for (i = 0; i < QLEN; i++) {
+		w[i] = route_work(c, 3);
+		assert_int_equal(unit_submit(&w[i]->s), 0);
+		WAIT_FOR(acrypto_device_load(second->dev) == i + 1);
+	}
+	v = route_work(c, 3);
+	assert_int_equal(unit_submit(&v->s), -EBUSY);
+	for (; i < 2 * QLEN; i++) {
+		w[i] = route_work(c, 20);
+		assert_int_equal(unit_submit(&w[i]->s), 0);
+		WAIT_FOR(acrypto_device_load(second->dev) == i + 1);
+	}
+	fake_serve(second);
+	for (i = 0; i < 2 * QLEN; i++) {
+		assert_int_equal(work_wait(w[i]), 0);
+		work_free(w[i]);
+	}
+	work_free(v);
+	acrypto_context_destroy(c);
+	fake_free(second);
+	finish();
+}
+
+/* dead devices have room that nobody gets */
+static void dead_have_no_room(void **state)
+{
+	struct acrypto_context *c;
+	struct fake *dead;
+	struct work *w[3];
+	int i;
+
+	prepare(FAKE_ASYNC, 0);
+	dead = hmac_device("dead", 8);
+	second = hmac_device("hmac", 2);
+	second->hold = 1;
+	c = route();
+	acrypto_device_break(dead->dev);
+	for (i = 0; i < 2; i++) {
+		w[i] = route_work(c, 16);
+		assert_int_equal(unit_submit(&w[i]->s), 0);
+		WAIT_FOR(acrypto_device_load(second->dev) == i + 1);
+	}
+	w[2] = route_work(c, 16);
+	assert_int_equal(unit_submit(&w[2]->s), -EBUSY);
+	assert_int_equal(acrypto_device_repair(dead->dev), 0);
+	assert_int_equal(unit_submit(&w[2]->s), 0);
+	fake_serve(second);
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(work_wait(w[i]), 0);
+		work_free(w[i]);
+	}
+	acrypto_context_destroy(c);
+	fake_free(dead);
+	fake_free(second);
+	finish();
+}
+
+/*
+ * Bells: whoever queues urgent work on a device that nobody has told yet tells
+ * it, whatever holds up the others.
+ */
+static int gate_open, in_gate, gated;
+
+static void gate_init(void)
+{
+	gate_open = in_gate = gated = 0;
+}
+
+static void wait_at_gate(void)
+{
+	__atomic_add_fetch(&in_gate, 1, __ATOMIC_SEQ_CST);
+	WAIT_FOR(__atomic_load_n(&gate_open, __ATOMIC_SEQ_CST));
+}
+
+static const struct acrypto_candidate *
+held_up(struct acrypto_choice *choice, const struct acrypto_session *s)
+{
+	if (s->priv == &gated)
+		wait_at_gate();
+	return acrypto_device_fits(&choice->c[0], s) ? &choice->c[0] : NULL;
+}
+
+static int list_thread(void *data)
+{
+	return unit_submit_list(data);
+}
+
+static void urgent_tells(void **state)
+{
+	static struct acrypto_lb lb = {
+		.name = "held_up", .find_device = held_up,
+	};
+	struct work *w[6], *urgent;
+	struct shim_thread t;
+	LIST_HEAD(list);
+	int i, readies;
+
+	prepare(FAKE_ASYNC, 0);
+	gate_init();
+	assert_int_equal(acrypto_lb_register(&lb, 1, 0), 0);
+	for (i = 0; i < 6; i++) {
+		w[i] = work_of(ctx, 3);
+		/* the last of the list is held up, before the bell rings */
+		w[i]->s.priv = i == 5 ? &gated : NULL;
+		list_add_tail(&w[i]->s.entry, &list);
+	}
+	readies = fake_get(f, readies);
+	shim_thread_start(&t, 0, list_thread, &list);
+	WAIT_FOR(__atomic_load_n(&in_gate, __ATOMIC_SEQ_CST));
+	assert_int_equal(fake_get(f, readies), readies);
+	urgent = work_of(ctx, 31);
+	assert_int_equal(unit_submit(&urgent->s), 0);
+	assert_int_equal(work_wait(urgent), 0);
+	assert_int_equal(fake_get(f, readies), readies + 1);
+	__atomic_store_n(&gate_open, 1, __ATOMIC_SEQ_CST);
+	assert_int_equal(shim_thread_join(&t), 0);
+	for (i = 0; i < 6; i++) {
+		assert_int_equal(work_wait(w[i]), 0);
+		work_free(w[i]);
+	}
+	work_free(urgent);
+	acrypto_lb_unregister(&lb);
+	finish();
+}
+
+/*
+ * A tells the device and is held up there; it takes A's; B queues and is held
+ * up before he tells it; A goes on.  What is there is not known to the device,
+ * whatever A believes.
+ */
+static int bell, bells_open[2];
+
+static void hold_bell(struct fake *dev)
+{
+	int n = __atomic_fetch_add(&bell, 1, __ATOMIC_SEQ_CST);
+
+	if (n < 2)
+		WAIT_FOR(__atomic_load_n(&bells_open[n], __ATOMIC_SEQ_CST));
+}
+
+static int submit_thread(void *data)
+{
+	return unit_submit(&((struct work *)data)->s);
+}
+
+static void told_too_early(void **state)
+{
+	struct shim_thread t[2];
+	struct work *w[3];
+	int i;
+
+	prepare(FAKE_ASYNC, 0);
+	for (i = 0; i < 3; i++)
+		w[i] = work_of(ctx, i == 2 ? 31 : 3);
+	bell = bells_open[0] = bells_open[1] = 0;
+	f->at_ready = hold_bell;
+	f->hold = 1;
+	shim_thread_start(&t[0], 0, submit_thread, w[0]);
+	WAIT_FOR(__atomic_load_n(&bell, __ATOMIC_SEQ_CST) == 1);
+	fake_finish(f, fake_take(f), 0);
+	assert_int_equal(work_wait(w[0]), 0);
+	shim_thread_start(&t[1], 1, submit_thread, w[1]);
+	WAIT_FOR(__atomic_load_n(&bell, __ATOMIC_SEQ_CST) == 2);
+	__atomic_store_n(&bells_open[0], 1, __ATOMIC_SEQ_CST);
+	assert_int_equal(shim_thread_join(&t[0]), 0);
+	/* B stands still; the device has nothing to do and hears of nothing */
+	fake_set(f, hold, 0);
+	assert_int_equal(unit_submit(&w[2]->s), 0);
+	assert_int_equal(work_wait(w[2]), 0);
+	__atomic_store_n(&bells_open[1], 1, __ATOMIC_SEQ_CST);
+	assert_int_equal(shim_thread_join(&t[1]), 0);
+	assert_int_equal(work_wait(w[1]), 0);
+	for (i = 0; i < 3; i++)
+		work_free(w[i]);
+	finish();
+}
+
+/*
+ * Wake-ups
+ */
+
+enum { NR = 100 };
+
+struct waiter {
+	struct acrypto_context *ctx;
+	struct work *w;
+	int calls, order, submits;
+};
+static struct waiter waiter[NR];
+static int wakeups;
+#define woken()	__atomic_load_n(&wakeups, __ATOMIC_SEQ_CST)
+
+static void wakeup(void *priv)
+{
+	struct waiter *me = priv;
+
+	unit_callback_check(1);
+	me->calls++;
+	me->order = __atomic_add_fetch(&wakeups, 1, __ATOMIC_SEQ_CST);
+	if (me->submits)
+		CHECK_EQ(unit_submit(&me->w->s), 0);
+}
+
+static void starve(int nr)
+{
+	int i;
+
+	wakeups = 0;
+	for (i = 0; i < nr; i++) {
+		struct waiter *me = &waiter[i];
+
+		memset(me, 0, sizeof(*me));
+		me->ctx = null_context();
+		me->submits = 1;
+		acrypto_context_wakeup(me->ctx, wakeup, me);
+		me->w = work_of(me->ctx, 1 + i * 7 % 30);
+		me->w->s.flags = ACRYPTO_SESSION_DIRECT;
+		assert_int_equal(unit_submit(&me->w->s), -EBUSY);
+	}
+}
+
+/* one place, one call: of the highest priority, later ones later, softly */
+static void one_wakeup_a_place(void **state)
+{
+	struct acrypto_session *s;
+	struct work *first;
+	int i, j, last = 31;
+
+	prepare(FAKE_ASYNC, 1);
+	f->hold = 1;
+	first = work_of(ctx, 31);
+	assert_int_equal(unit_submit(&first->s), 0);
+	starve(NR);
+	assert_int_equal(woken(), 0);
+	for (i = 0; i < NR; i++) {
+		local_bh_disable();
+		s = fake_take(f);
+		/* not by who takes */
+		assert_int_equal(woken(), i);
+		local_bh_enable();
+		shim_softirqs_done();
+		assert_int_equal(woken(), i + 1);
+		for (j = 0; j < NR; j++)
+			if (waiter[j].order == i + 1)
+				break;
+		assert_in_range(waiter[j].w->s.priority, 0, last);
+		last = waiter[j].w->s.priority;
+		fake_finish(f, s, 0);
+	}
+	fake_serve(f);
+	shim_softirqs_done();
+	assert_int_equal(woken(), NR);
+	assert_int_equal(work_wait(first), 0);
+	for (i = 0; i < NR; i++) {
+		assert_int_equal(work_wait(waiter[i].w), 0);
+		assert_int_equal(waiter[i].calls, 1);
+	}
+	/* of equal ones, the first that came */
+	for (i = 0; i < NR; i++)
+		for (j = 0; j < i; j++)
+			if (waiter[i].w->s.priority == waiter[j].w->s.priority)
+				assert_true(waiter[j].order < waiter[i].order);
+	for (i = 0; i < NR; i++) {
+		work_free(waiter[i].w);
+		acrypto_context_destroy(waiter[i].ctx);
+	}
+	work_free(first);
+	finish();
+}
+
+/* one who does not want the place any more does not keep it from others */
+static void wakeup_is_passed_on(void **state)
+{
+	struct work *first;
+	int i;
+
+	prepare(FAKE_ASYNC, 1);
+	f->hold = 1;
+	first = work_of(ctx, 31);
+	assert_int_equal(unit_submit(&first->s), 0);
+	starve(10);
+	for (i = 0; i < 10; i++)
+		waiter[i].submits = i == 9;
+	waiter[9].w->s.priority = 0;
+	/* a single place, of the only session that there is */
+	fake_finish(f, fake_take(f), 0);
+	shim_softirqs_done();
+	WAIT_FOR(acrypto_device_load(f->dev) == 1);
+	assert_int_equal(woken(), 10);
+	fake_serve(f);
+	assert_int_equal(work_wait(first), 0);
+	assert_int_equal(work_wait(waiter[9].w), 0);
+	for (i = 0; i < 10; i++) {
+		assert_int_equal(waiter[i].calls, 1);
+		work_free(waiter[i].w);
+		acrypto_context_destroy(waiter[i].ctx);
+	}
+	work_free(first);
+	finish();
+}
+
+/* nor does one who can't use it, since his way is blocked further on */
+static void blocked_route_blocks_nobody(void **state)
+{
+	struct acrypto_context *c, *d;
+	struct work *v[4], *first;
+	struct shim_thread t;
+	int i, sleeps;
+
+	for (sleeps = 0; sleeps < 2; sleeps++) {
+		prepare(FAKE_ASYNC, 1);
+		second = hmac_device("hmac", 1);
+		second->hold = 1;
+		c = route();
+		memset(&waiter[0], 0, sizeof(waiter[0]));
+		wakeups = 0;
+		acrypto_context_wakeup(c, wakeup, &waiter[0]);
+		d = route();
+		acrypto_context_wakeup(d, wakeup, &waiter[0]);
+		/* the second device has its fill, for good */
+		v[0] = route_work(c, 31);
+		assert_int_equal(unit_submit(&v[0]->s), 0);
+		WAIT_FOR(acrypto_device_load(second->dev) == 1);
+		f->hold = 1;
+		first = work_of(ctx, 31);
+		assert_int_equal(unit_submit(&first->s), 0);
+		/* two who want the route are first in line */
+		v[1] = route_work(c, 20);
+		if (sleeps) {
+			v[1]->s.flags = ACRYPTO_SESSION_MAY_SLEEP;
+			shim_thread_start(&t, 1, submit_thread, v[1]);
+			WAIT_FOR(shim_thread_blocked(&t));
+		} else {
+			assert_int_equal(unit_submit(&v[1]->s), -EBUSY);
+		}
+		v[3] = route_work(d, 20);
+		assert_int_equal(unit_submit(&v[3]->s), -EBUSY);
+		memset(&waiter[1], 0, sizeof(waiter[1]));
+		waiter[1].ctx = null_context();
+		waiter[1].submits = 1;
+		waiter[1].w = v[2] = work_of(waiter[1].ctx, 10);
+		acrypto_context_wakeup(waiter[1].ctx, wakeup, &waiter[1]);
+		assert_int_equal(unit_submit(&v[2]->s), -EBUSY);
+		fake_serve(f);
+		assert_int_equal(work_wait(first), 0);
+		assert_int_equal(work_wait(v[2]), 0);
+		/* and in the end he has his turn, too */
+		if (!sleeps)
+			assert_false(work_done(v[1]));
+		fake_serve(second);
+		assert_int_equal(work_wait(v[0]), 0);
+		if (sleeps)
+			assert_int_equal(shim_thread_join(&t), 0);
+		else
+			assert_int_equal(unit_submit(&v[1]->s), 0);
+		assert_int_equal(work_wait(v[1]), 0);
+		shim_softirqs_done();
+		for (i = 0; i < 4; i++)
+			work_free(v[i]);
+		work_free(first);
+		acrypto_context_destroy(c);
+		acrypto_context_destroy(d);
+		acrypto_context_destroy(waiter[1].ctx);
+		fake_free(second);
+		finish();
+	}
+}
+
+/* taking a session in a hard interrupt, under the driver's lock: no call */
+static void no_wakeup_in_next(void **state)
+{
+	struct acrypto_session *s;
+	struct work *first;
+	int i;
+
+	prepare(FAKE_ASYNC, 1);
+	f->hold = 1;
+	first = work_of(ctx, 31);
+	assert_int_equal(unit_submit(&first->s), 0);
+	starve(3);
+	for (i = 0; i < 3; i++) {
+		shim_irq_enter();
+		s = fake_take(f);
+		assert_int_equal(woken(), i);
+		shim_irq_exit();
+		shim_softirqs_done();
+		assert_int_equal(woken(), i + 1);
+		fake_finish(f, s, 0);
+	}
+	fake_serve(f);
+	assert_int_equal(work_wait(first), 0);
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(work_wait(waiter[i].w), 0);
+		work_free(waiter[i].w);
+		acrypto_context_destroy(waiter[i].ctx);
+	}
+	work_free(first);
+	finish();
+}
+
+/*
+ * Sleepers: each place wakes up one.
+ */
+static int looks;
+
+static const struct acrypto_candidate *
+count_looks(struct acrypto_choice *choice, const struct acrypto_session *s)
+{
+	__atomic_add_fetch(&looks, 1, __ATOMIC_SEQ_CST);
+	return acrypto_device_fits(&choice->c[0], s) ? &choice->c[0] : NULL;
+}
+
+static void sleepers_look_once_a_place(void **state)
+{
+	static struct acrypto_lb lb = {
+		.name = "count", .find_device = count_looks,
+	};
+	struct shim_thread t[NR];
+	struct acrypto_session *s;
+	struct work *w[NR], *first;
+	int i, before, last = 31;
+
+	prepare(FAKE_ASYNC, 1);
+	assert_int_equal(acrypto_lb_register(&lb, 1, 0), 0);
+	f->hold = 1;
+	first = work_of(ctx, 31);
+	assert_int_equal(unit_submit(&first->s), 0);
+	for (i = 0; i < NR; i++) {
+		w[i] = work_of(ctx, 1 + i * 7 % 30);
+		w[i]->s.flags = ACRYPTO_SESSION_MAY_SLEEP |
+				ACRYPTO_SESSION_DIRECT;
+		shim_thread_start(&t[i], i, submit_thread, w[i]);
+	}
+	for (i = 0; i < NR; i++)
+		WAIT_FOR(shim_thread_blocked(&t[i]));
+	before = looks;
+	assert_in_range(before, NR, 3 * NR + 1);
+	s = fake_take(f);
+	for (i = 0; i < NR; i++) {
+		fake_finish(f, s, 0);
+		/* the one who got it */
+		WAIT_FOR((s = fake_take(f)));
+		assert_in_range(s->priority, 0, last);
+		last = s->priority;
+	}
+	fake_finish(f, s, 0);
+	for (i = 0; i < NR; i++) {
+		assert_int_equal(shim_thread_join(&t[i]), 0);
+		assert_int_equal(work_wait(w[i]), 0);
+		work_free(w[i]);
+	}
+	fprintf(stderr, "%d looks to sleep, %d for %d places\n", before,
+		looks - before, NR);
+	assert_in_range(looks - before, NR, 3 * NR);
+	assert_int_equal(work_wait(first), 0);
+	work_free(first);
+	acrypto_lb_unregister(&lb);
+	finish();
+}
+
+/* places come by completion, by a device that comes, by one that is repaired */
+static void room_of_all_kinds(void **state)
+{
+	struct shim_thread t;
+	struct fake *more;
+	struct work *w[2];
+	int i, how;
+
+	for (how = 0; how < 4; how++) {
+		prepare(FAKE_ASYNC, 1);
+		more = NULL;
+		if (how == 1) {
+			more = FAKE("more", FAKE_ASYNC, 0);
+			acrypto_device_break(more->dev);
+		}
+		f->hold = 1;
+		for (i = 0; i < 2; i++) {
+			w[i] = work_of(ctx, 16);
+			w[i]->s.flags = ACRYPTO_SESSION_MAY_SLEEP;
+		}
+		assert_int_equal(unit_submit(&w[0]->s), 0);
+		shim_thread_start(&t, 1, submit_thread, w[1]);
+		WAIT_FOR(shim_thread_blocked(&t));
+		msleep(2);
+		assert_false(fake_get(&t, done));
+		switch (how) {
+		case 0:
+			more = FAKE("more", FAKE_SYNC, 0);
+			break;
+		case 1:
+			assert_int_equal(acrypto_device_repair(more->dev), 0);
+			break;
+		case 2:
+			fake_finish(f, fake_take(f), 0);
+			break;
+		case 3:		/* it breaks, and then nobody is left */
+			acrypto_device_break(f->dev);
+			break;
+		}
+		assert_int_equal(shim_thread_join(&t), how < 3 ? 0 : -ENODEV);
+		if (how < 3) {
+			fake_serve(f);
+			assert_int_equal(work_wait(w[0]), 0);
+			assert_int_equal(work_wait(w[1]), 0);
+		} else {
+			assert_int_equal(work_wait(w[0]), -ENODEV);
+			assert_false(work_done(w[1]));
+		}
+		for (i = 0; i < 2; i++)
+			work_free(w[i]);
+		if (more)
+			fake_free(more);
+		finish();
+	}
+}
+
+const struct unit_test unit_tests[] = {
+	TEST(urgent_passes_a_full_queue),
+	TEST(urgent_passes_a_full_route),
+	TEST(dead_have_no_room),
+	TEST(urgent_tells),
+	TEST(told_too_early),
+	TEST(one_wakeup_a_place),
+	TEST(wakeup_is_passed_on),
+	TEST(blocked_route_blocks_nobody),
+	TEST(no_wakeup_in_next),
+	TEST(sleepers_look_once_a_place),
+	TEST(room_of_all_kinds),
+	{ NULL, NULL },
+};
