@@ -324,6 +324,7 @@ static void settled_in_order(void **state)
 	assert_int_equal(unit_submit(&w[2]->s), -EBUSY);
 	unit_settle(&w[2]->s, -ENOMEM);
 	fake_serve(small);
+	shim_softirqs_done();
 	assert_true(work_done(w[0]));
 	assert_int_equal(work_total(), 1);
 	unit_settle(&w[1]->s, 0);

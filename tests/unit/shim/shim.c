@@ -1081,6 +1081,7 @@ struct softirq_cpu {
 	pthread_cond_t cond;
 	struct tasklet_struct *list;
 	int kicked, started;
+	int busy;		/* one thread at a time is this CPU */
 };
 
 static struct softirq_cpu softirq_cpus[NR_CPUS] = {
@@ -1179,6 +1180,9 @@ static void softirqs(struct shim_context *c)
 	if (c->softirq || c->bh || c->hardirq || c->irqs_off ||
 	    !softirq_pending(cpu))
 		return;
+	/* who is at it looks once more when it is done */
+	if (__atomic_exchange_n(&softirq_cpus[cpu].busy, 1, __ATOMIC_SEQ_CST))
+		return;
 	__atomic_add_fetch(&softirqs_running, 1, __ATOMIC_SEQ_CST);
 	do {
 		struct softirq_cpu *q = &softirq_cpus[cpu];
@@ -1194,6 +1198,7 @@ static void softirqs(struct shim_context *c)
 		}
 		c->softirq--;
 	} while (softirq_pending(cpu) && --rounds);
+	__atomic_store_n(&softirq_cpus[cpu].busy, 0, __ATOMIC_SEQ_CST);
 	if (softirq_pending(cpu))
 		softirq_kick(cpu);
 	__atomic_sub_fetch(&softirqs_running, 1, __ATOMIC_SEQ_CST);
