@@ -32,7 +32,7 @@ rmmod acrypto_sim
 
 report "# a device takes $RESET seconds to be reset"
 modprobe acrypto_sim devices=3 timeout_ms=0,500,0
-sim reset_ms 0 ${RESET}000
+sim reset_ms 0 "${RESET}000"
 stress errors=1
 START=$(now)
 echo 1 >$CLASS/sim0/broken
@@ -87,7 +87,7 @@ while [ $N -lt 8 ]; do
 	modprobe acrypto_sim devices=2
 done
 
-for dev in $CLASS/s*[0-9]; do
+for dev in "$CLASS"/s*[0-9]; do
 	same "nothing is left on ${dev##*/}" "$(cat "$dev/sessions")" 0
 done
 check "everything is unloaded" rmmod acrypto_sim acrypto_soft acrypto
