@@ -92,9 +92,9 @@ for n in 1 2 3; do
 	sleep 1
 	check "and comes, $n" add "$ONE"
 	sleep 1
-	check "the other is taken out, $n" sh -c "echo break >'$CLASS/$OTHER/state'"
+	check "the other is taken out, $n" sh -c "echo 1 >'$CLASS/$OTHER/broken'"
 	sleep 1
-	check "and repaired, $n" sh -c "echo repair >'$CLASS/$OTHER/state'"
+	check "and repaired, $n" sh -c "echo 0 >'$CLASS/$OTHER/broken'"
 done
 sleep 1
 check "all go under load" rmmod acrypto_capidev

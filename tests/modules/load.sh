@@ -76,20 +76,20 @@ same "the balancer is switched" "$(cat $CLASS/crypto_sessions/lbs)" \
 refused "an unknown balancer is refused" \
 	sh -c "echo none >$CLASS/crypto_sessions/lbs"
 
-check "a device is taken out" sh -c "echo break >$CLASS/soft0/state"
+check "a device is taken out" sh -c "echo 1 >$CLASS/soft0/broken"
 check "it is broken then" wait_for $CLASS/soft0/state broken
-check "it is repaired" sh -c "echo repair >$CLASS/soft0/state"
+check "it is repaired" sh -c "echo 0 >$CLASS/soft0/broken"
 same "it is live again" "$(cat $CLASS/soft0/state)" live
 check "and passed its self-tests again" capabilities_good soft0
 refused "what is not broken can't be repaired" \
-	sh -c "echo repair >$CLASS/soft0/state"
+	sh -c "echo 0 >$CLASS/soft0/broken"
 
 if [ "$CPUS" -gt 1 ]; then
 	check "a CPU goes" cpu1 0
-	check "its device is taken out" sh -c "echo break >$CLASS/soft1/state"
+	check "its device is taken out" sh -c "echo 1 >$CLASS/soft1/broken"
 	check "it is broken then, too" wait_for $CLASS/soft1/state broken
 	check "repaired, it works on another CPU" \
-		sh -c "echo repair >$CLASS/soft1/state"
+		sh -c "echo 0 >$CLASS/soft1/broken"
 	check "and passes its self-tests there" capabilities_good soft1
 	check "the CPU comes back" cpu1 1
 
