@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Work that its consumer does itself: acrypto_inline_begin() and its end.
+ * Work that its consumer does itself: unit_inline_begin() and its end.
  */
 #include "unit.h"
 #include "internal.h"
@@ -42,7 +42,7 @@ static void is_lent(void **state)
 	finished = stat(ACRYPTO_FINISHED);
 	bytes = stat(ACRYPTO_BYTES);
 
-	dev = acrypto_inline_begin(ctx);
+	dev = unit_inline_begin(ctx);
 	assert_ptr_equal(dev, f->dev);
 	assert_int_equal(atomic_read(&dev->load), 1);
 	acrypto_inline_end(dev, 100, 0);
@@ -54,7 +54,7 @@ static void is_lent(void **state)
 	assert_int_equal(stat(ACRYPTO_BYTES) - bytes, 100);
 
 	/* with an error it came back, and that is all */
-	dev = acrypto_inline_begin(ctx);
+	dev = unit_inline_begin(ctx);
 	acrypto_inline_end(dev, 100, -EIO);
 	assert_int_equal(stat(ACRYPTO_COMPLETED) - completed, 1);
 	assert_int_equal(stat(ACRYPTO_FINISHED) - finished, 2);
@@ -69,10 +69,10 @@ static void is_lent(void **state)
 static void needs_the_stock_driver(void **state)
 {
 	prepare(FAKE_SYNC, -1, 0);
-	assert_null(acrypto_inline_begin(ctx));
+	assert_null(unit_inline_begin(ctx));
 	finish();
 	prepare(FAKE_ASYNC, -1, ACRYPTO_DRIVER_STOCK);
-	assert_null(acrypto_inline_begin(ctx));
+	assert_null(unit_inline_begin(ctx));
 	finish();
 }
 
@@ -85,26 +85,26 @@ static void only_where_inline(void **state)
 
 	prepare(FAKE_SYNC, 0, ACRYPTO_DRIVER_STOCK);
 	shim_set_cpu(1);
-	assert_null(acrypto_inline_begin(ctx));
+	assert_null(unit_inline_begin(ctx));
 	shim_set_cpu(0);
 
 	shim_irq_enter();
-	assert_null(acrypto_inline_begin(ctx));
+	assert_null(unit_inline_begin(ctx));
 	shim_irq_exit();
 	local_irq_save(flags);
-	assert_null(acrypto_inline_begin(ctx));
+	assert_null(unit_inline_begin(ctx));
 	local_irq_restore(flags);
 
 	*enabled = 0;
-	assert_null(acrypto_inline_begin(ctx));
+	assert_null(unit_inline_begin(ctx));
 	*enabled = 1;
 
 	acrypto_device_break(f->dev);
-	assert_null(acrypto_inline_begin(ctx));
+	assert_null(unit_inline_begin(ctx));
 	assert_int_equal(acrypto_device_repair(f->dev), 0);
 
 	shim_bh_enter();
-	dev = acrypto_inline_begin(ctx);
+	dev = unit_inline_begin(ctx);
 	assert_ptr_equal(dev, f->dev);
 	acrypto_inline_end(dev, 100, 0);
 	shim_bh_exit();
@@ -124,12 +124,12 @@ static void only_of_an_idle_device(void **state)
 	struct acrypto_device *dev;
 
 	prepare(FAKE_SYNC, -1, ACRYPTO_DRIVER_STOCK);
-	dev = acrypto_inline_begin(ctx);
+	dev = unit_inline_begin(ctx);
 	assert_ptr_equal(dev, f->dev);
 	/* as a soft interrupt would, between the two */
-	assert_null(acrypto_inline_begin(ctx));
+	assert_null(unit_inline_begin(ctx));
 	acrypto_inline_end(dev, 100, 0);
-	dev = acrypto_inline_begin(ctx);
+	dev = unit_inline_begin(ctx);
 	assert_ptr_equal(dev, f->dev);
 	acrypto_inline_end(dev, 100, 0);
 	finish();
@@ -145,7 +145,7 @@ static void as_the_balancer_chooses(void **state)
 
 	first = FAKE("first", FAKE_SYNC, 0);
 	prepare(FAKE_SYNC, -1, ACRYPTO_DRIVER_STOCK);
-	assert_null(acrypto_inline_begin(ctx));
+	assert_null(unit_inline_begin(ctx));
 	/* to where a session goes that is submitted instead */
 	done = fake_get(first, done);
 	assert_int_equal(work_do(w), 0);
@@ -154,7 +154,7 @@ static void as_the_balancer_chooses(void **state)
 
 	/* asynchronous ones are no better than an idle one that works here */
 	first = FAKE("other", FAKE_ASYNC, 0);
-	dev = acrypto_inline_begin(ctx);
+	dev = unit_inline_begin(ctx);
 	assert_ptr_equal(dev, f->dev);
 	acrypto_inline_end(dev, 100, 0);
 	fake_free(first);
@@ -162,7 +162,7 @@ static void as_the_balancer_chooses(void **state)
 	lb = &(struct acrypto_lb){ .name = "another", .owner = THIS_MODULE,
 				   .find_device = none };
 	assert_int_equal(acrypto_lb_register(lb, 1, 0), 0);
-	assert_null(acrypto_inline_begin(ctx));
+	assert_null(unit_inline_begin(ctx));
 	acrypto_lb_unregister(lb);
 	finish();
 }
@@ -180,12 +180,12 @@ static void removal_waits(void **state)
 	struct shim_thread t;
 
 	prepare(FAKE_SYNC, -1, ACRYPTO_DRIVER_STOCK);
-	dev = acrypto_inline_begin(ctx);
+	dev = unit_inline_begin(ctx);
 	assert_ptr_equal(dev, f->dev);
 	shim_thread_start(&t, 1, remove_thread, f);
 	/* it waits for other things, too, before it does for this one */
 	WAIT_FOR(waitqueue_active(&acrypto_wait) && shim_thread_blocked(&t));
-	assert_null(acrypto_inline_begin(ctx));
+	assert_null(unit_inline_begin(ctx));
 	acrypto_inline_end(dev, 100, 0);
 	shim_thread_join(&t);
 	finish();

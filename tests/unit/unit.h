@@ -78,6 +78,18 @@ int work_wait(struct work *w);
 int work_do(struct work *w);		/* submit and wait */
 #define work_same(w)	(!memcmp((w)->in, (w)->out, (w)->len))
 
+/* acrypto_inline_begin() as its callers have it */
+static inline struct acrypto_device *
+unit_inline_begin(const struct acrypto_context *ctx)
+{
+	struct acrypto_device *dev;
+
+	rcu_read_lock();
+	dev = acrypto_inline_begin(ctx);
+	rcu_read_unlock();
+	return dev;
+}
+
 /* contexts; they end the test when they can't be made */
 struct acrypto_context *null_context(void);
 struct acrypto_context *cipher_context(int operation, int type, int mode,
