@@ -13,10 +13,10 @@ for module in xfrm_user blowfish acrypto_soft esp4; do
 	modprobe $module
 done
 
-# milliseconds
+# microseconds
 now()
 {
-	echo $(($(date +%s%N) / 1000000))
+	echo $(($(date +%s%N) / 1000))
 }
 
 users()
@@ -24,7 +24,7 @@ users()
 	awk '$1 == "esp4" { print $3 }' /proc/modules
 }
 
-# flush CIPHER: milliseconds
+# flush CIPHER: microseconds
 flush()
 {
 	local n=0 start
@@ -49,13 +49,14 @@ stock=
 ours=
 for _ in 1 2 3 4 5; do
 	took=$(flush 'cbc(blowfish)')
-	check "stock's SAs go: $took ms" [ "$took" -ge 0 ] || finish
+	check "stock's SAs go: $took us" [ "$took" -ge 0 ] || finish
 	[ -n "$stock" ] && [ "$stock" -lt "$took" ] || stock=$took
 	took=$(flush 'cbc(aes)')
-	check "acrypto's SAs go: $took ms" [ "$took" -ge 0 ] || finish
+	check "acrypto's SAs go: $took us" [ "$took" -ge 0 ] || finish
 	[ -n "$ours" ] && [ "$ours" -lt "$took" ] || ours=$took
 done
-check "acrypto takes no more than twice stock's time: $ours, $stock ms" \
-	[ "$ours" -le $((2 * stock)) ]
+# each has three keys in either direction, where stock's have one of each kind
+check "acrypto takes no more than 2.5 times stock's time: $ours, $stock us" \
+	[ $((2 * ours)) -le $((5 * stock)) ]
 check "nothing of them is left" rmmod esp4
 finish
