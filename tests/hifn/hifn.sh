@@ -61,13 +61,15 @@ model()
 }
 
 # model_write BOARD ADDRESS VALUE
+#
+# By way of a file: what comes through a pipe may come in two parts.
 model_write()
 {
 	# shellcheck disable=SC2059
 	printf "$(printf '\\%03o\\%03o\\%03o\\%03o' $(($3 & 255)) $(($3 >> 8 & 255)) \
-		$(($3 >> 16 & 255)) $(($3 >> 24 & 255)))" |
-		dd of="/sys/bus/pci/devices/$1/config" bs=4 seek=$(($2 / 4)) count=1 \
-			conv=notrunc 2>/dev/null
+		$(($3 >> 16 & 255)) $(($3 >> 24 & 255)))" >/tmp/word
+	dd if=/tmp/word of="/sys/bus/pci/devices/$1/config" bs=4 seek=$(($2 / 4)) \
+		conv=notrunc 2>/dev/null
 }
 
 arm()
