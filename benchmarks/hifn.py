@@ -10,8 +10,7 @@ belong together; the first of them is the reference.  Of each column of --show
 the value is printed and a ratio, which above 1 says that it is better than the
 reference's: + where more is better, - where less is.
 
-Writes NAME.csv (the table as it came), NAME.txt and NAME.gnuplot, which makes
-NAME.svg of the ratios.
+Writes NAME.csv (the table as it came) and NAME.txt; page.py draws them.
 """
 import argparse
 import csv
@@ -61,41 +60,17 @@ def main():
                  f"{args.compare:<{first}}" +
                  "".join(f"{column:>{width}}{'ratio':>7}"
                          for (column, _), width in zip(show, widths)))
-    ratios = []
     for key, group in groups.items():
-        found = {}
         for row in group:
             line = "".join(f"{part:>10}" for part in key) + "  " + \
                 f"{row[args.compare]:<{first}}"
-            found[row[args.compare]] = []
             for (column, sign), width in zip(show, widths):
                 value = float(row[column])
                 better = ratio(float(group[0][column]), value, sign)
-                found[row[args.compare]].append(better)
                 line += f"{number(value):>{width}}{better:>7.2f}"
             lines.append(line)
-        ratios.append((" ".join(key), found))
     with open(base + ".txt", "w") as f:
         f.write("\n".join(lines) + "\n")
-
-    with open(base + ".gnuplot", "w") as f:
-        f.write(f"set terminal svg size {max(240 + 60 * len(ratios), 640)},"
-                f"{320 * len(show) + 40} noenhanced background rgb 'white'\n"
-                f"set output '{base}.svg'\n"
-                f"set multiplot layout {len(show)},1 title \"{args.title}\"\n"
-                "set style data histograms\nset style histogram clustered\n"
-                "set style fill solid 0.5\nset yrange [0:*]\nset grid ytics\n"
-                "set xtics rotate by -50\nset key top left\n"
-                f"set xlabel '{', '.join(by)}'\n")
-        for n, (column, _) in enumerate(show):
-            f.write(f"$data{n} << END\n")
-            for key, found in ratios:
-                f.write(f"\"{key}\" " + " ".join(
-                    f"{found[name][n]:.4f}" if name in found else "NaN"
-                    for name in variants[1:]) + "\n")
-            f.write(f"END\nset ylabel '{column}: times better'\nplot " + ", ".join(
-                f"$data{n} using {i + 2}:xtic(1) title '{name}'"
-                for i, name in enumerate(variants[1:])) + ", 1 lc black dt 2 notitle\n")
 
 
 main()

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Makes table, CSV and plot of what a benchmark's guest reported.
+"""Makes table and CSV of what a benchmark's guest reported.
 
 report.py --title T --note N... --name NAME --out DIR [--lockstep] FOLDER
-	writes NAME.txt (the table), NAME.csv (one line per cell),
-	NAME.samples.csv (every measurement) and NAME.gnuplot (makes NAME.svg)
+	writes NAME.txt (the table), NAME.csv (one line per cell) and
+	NAME.samples.csv (every measurement); page.py draws them
 report.py --worst FILE.csv...
 	prints `worst cell: RATIO (which)`
 
@@ -175,33 +175,6 @@ def main():
         lines += [""] + seed_table(bonnie)
     with open(base + ".txt", "w") as f:
         f.write("\n".join(lines) + "\n")
-
-    def quoted(text):
-        return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-    with open(base + ".gnuplot", "w") as f:
-        width = 160 + 34 * len(rows)
-        f.write(f"set terminal svg size {max(width, 480)},480 noenhanced "
-                "background rgb 'white'\n")
-        f.write(f"set output {quoted(base + '.svg')}\n")
-        f.write(f"set title {quoted(args.title)}\n")
-        f.write(f"set ylabel {quoted(candidate + ' : stock (above 1 is faster)')}\n")
-        f.write("set yrange [0:*]\nset xrange [-0.7:%g]\n" % (len(rows) - 0.3))
-        f.write("set xtics rotate by -50\nset grid ytics\nset key top left\n")
-        f.write("set boxwidth 0.6\nset style fill solid 0.5\n")
-        f.write("$data << END\n")
-        for n, row in enumerate(rows):
-            f.write(f"{n} {quoted(row['cell'])} {row['ratio']} {row['low']} {row['high']} "
-                    f"{row['aa_ratio'] or 'NaN'} {row['aa_low'] or 'NaN'} "
-                    f"{row['aa_high'] or 'NaN'}\n")
-        f.write("END\n")
-        f.write("plot $data using 1:3:xtic(2) with boxes title "
-                f"{quoted(candidate + ', median')}, \\\n"
-                "  '' using 1:3:4:5 with yerrorbars lc black title 'lowest to highest', \\\n")
-        if control:
-            f.write("  '' using ($1+0.2):6:7:8 with yerrorbars lc rgb 'red' "
-                    "title 'stock against stock', \\\n")
-        f.write("  1 lc black dt 2 notitle\n")
 
 
 main()

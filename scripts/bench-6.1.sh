@@ -12,13 +12,15 @@
 #	worst cell: RATIO (which cell)
 #
 # where a ratio above 1 means that acrypto is the faster one.  Tables, figures
-# and plots also go to benchmarks/results/.  bench.sh --kernel 6.1 calls this.
+# and plots also go to benchmarks/results/, with all that is there on one page,
+# index.html.  bench.sh --kernel 6.1 calls this.
 #
 #  --quick		fewer cells
 #  --rounds N		measure every cell so often (2)
 #  --bits N		size of the key: 128, 192 or 256 (128)
 #  --modules DIR	measure these modules, as modules.sh built them
-#  --aa			two stock devices instead: what the method itself is worth
+#  --aa			stock against stock instead, which shows the error of the
+#			method
 #  --out DIR		where the results go
 #
 # exit: 0 done, 1 failed, 2 wrong usage or unfit input
@@ -43,7 +45,7 @@ case $bits in
 esac
 [ -z "$built" ] || [ -d "$built" ] || refuse "no such folder: $built"
 
-need_packages python3 gnuplot-nox qemu-system-x86 musl-tools
+need_packages python3 qemu-system-x86 musl-tools
 mkdir -p "$out"
 image=$("$ACRYPTO_TOP/scripts/stock.sh" image)
 release=$(cat "$image/release")
@@ -151,10 +153,10 @@ for name in $names; do
 		--note "clock: instructions (one CPU, -icount)" \
 		--note "acrypto: $(revision)" --name "$file" --out "$out" \
 		"$work/$name"
-	gnuplot "$out/$file.gnuplot" || die "gnuplot failed"
-	rm -f "$out/$file.gnuplot"
 	cat "$out/$file.txt"
 	printf '\n'
 	reports+=("$out/$file.csv")
 done
+page=$(python3 "$ACRYPTO_TOP/benchmarks/page.py" "$out")
+say "tables and plots on one page: $page"
 python3 "$ACRYPTO_TOP/benchmarks/report.py" --worst "${reports[@]}"

@@ -6,7 +6,8 @@
 # Measures IPsec (ESP, AES-128-CBC, HMAC-SHA1-96) on acrypto against the same
 # kernel's stock ESP, in one boot of a QEMU guest that is both ends, turn and turn
 # about.  Prints a table and `worst cell: RATIO (which cell)`; a ratio above 1
-# means that acrypto is the faster one.  Results also go to benchmarks/results/.
+# means that acrypto is the faster one.  Results also go to benchmarks/results/,
+# with all that is there on one page, index.html.
 #
 #  --kernel V		kernel to measure (2.6.20)
 #  --cpus N		1 (default), or 2: with one SA and with four, and stock
@@ -40,7 +41,7 @@ done
 [ "$wall" = no ] || [ "$cpus" -eq 2 ] || usage_error "--wall is for two CPUs"
 [ -z "$tree" ] || [ -d "$tree" ] || refuse "no such folder: $tree"
 
-need_packages python3 gnuplot-nox qemu-system-x86 musl-tools linux-libc-dev
+need_packages python3 qemu-system-x86 musl-tools linux-libc-dev
 mkdir -p "$out"
 if [ -z "$tree" ]; then
 	tree=$(built_tree "$kernel" x86_64) || exit 1
@@ -138,7 +139,7 @@ python3 "$ACRYPTO_TOP/benchmarks/report.py" \
 	--note "devices: $device" ${price:+--note "the CPU's instructions, stock's being 1:$price"} \
 	--note "acrypto: $(revision)" \
 	--name "$name" --out "$out" ${lockstep[@]+"${lockstep[@]}"} "$work/guest"
-gnuplot "$out/$name.gnuplot" || die "gnuplot failed"
-rm -f "$out/$name.gnuplot"
 cat "$out/$name.txt"
+page=$(python3 "$ACRYPTO_TOP/benchmarks/page.py" "$out")
+say "tables and plots on one page: $page"
 python3 "$ACRYPTO_TOP/benchmarks/report.py" --worst "$out/$name.csv"

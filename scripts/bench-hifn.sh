@@ -11,15 +11,17 @@
 #		hifn_795x and by acrypto's driver through the crypto API, and by
 #		acrypto's own interface, one in a session and several, as dm-crypt
 #		has them: requests a second, interrupts and instructions a request
-#	boards	the last but one with one board and with two
-#	crypt	Linux 2.6.20: what of the CPU dm-crypt takes with HIFN boards, and
-#		with the kernel's own AES
+#	boards	there, too, by acrypto's own interface with one request in
+#		a session: one board and two
+#	crypt	Linux 2.6.20: how much of the CPU dm-crypt takes with a HIFN board,
+#		and with the kernel's own AES
 #
 #  --only PART		one of these three
 #  --count N		requests of each kind (2048), a multiple of 8
 #  --device PROPERTIES	of the model (latency-ns=2000,rate=64M; a board does 64 MB/s)
 #  --tree TREE		a built tree of 2.6.20, for crypt
-#  --out DIR		where tables, CSV and plots go (benchmarks/results)
+#  --out DIR		where tables, CSV, plots and a page of all of them,
+#			index.html, go (benchmarks/results)
 #
 # Prints the tables.  Without the source of Linux 2.6.20, crypt is left out.
 #
@@ -48,7 +50,7 @@ if ! [[ $count =~ ^[1-9][0-9]*$ ]] || [ $((count % UNITS)) -ne 0 ]; then
 fi
 [ -z "$tree" ] || [ -d "$tree" ] || refuse "no such folder: $tree"
 
-need_packages python3 gnuplot-nox qemu-system-x86
+need_packages python3 qemu-system-x86
 mkdir -p "$out"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -71,8 +73,6 @@ report()
 		--note "emulator: $emulator" \
 		--note "clock: instructions (one CPU, -icount)" \
 		--note "acrypto: $(revision)"
-	gnuplot "$out/$1.gnuplot" || die "gnuplot failed"
-	rm -f "$out/$1.gnuplot"
 	cat "$out/$1.txt"
 	printf '\n'
 }
@@ -168,3 +168,5 @@ elif wanted crypt; then
 			"dm-crypt on a HIFN 795x (model), Linux $KERNEL, aes-cbc-essiv:sha256, 128-bit key" \
 			cipher operation "KiB/s:+,instructions/KiB:-,CPU %:-"
 fi
+page=$(python3 "$ACRYPTO_TOP/benchmarks/page.py" "$out")
+say "tables and plots on one page: $page"

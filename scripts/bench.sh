@@ -10,7 +10,8 @@
 #	worst cell: RATIO (which cell)
 #
 # where a ratio above 1 means that acrypto is the faster one.  Tables, figures
-# and plots also go to benchmarks/results/.
+# and plots also go to benchmarks/results/, with all that is there on one page,
+# index.html.
 #
 #  --kernel V		kernel to measure: 2.6.20, or 6.1 for Debian's own, which takes
 #			the options of bench-6.1.sh alone (2.6.20 if its source is at
@@ -28,7 +29,8 @@
 #  --bits N		size of its key (128)
 #  --rounds N		measure every cell so often
 #  --tree TREE		measure this built kernel tree
-#  --aa			two stock devices instead: what the method itself is worth
+#  --aa			stock against stock instead, which shows the error of the
+#			method
 #  --vanilla		with --aa: this kernel's dm-crypt has no acrypto
 #  --out DIR		where the results go
 #
@@ -70,7 +72,7 @@ fi
 [ "$aa" = yes ] || [ "$vanilla" = no ] || usage_error "--vanilla needs --aa"
 [ -z "$tree" ] || [ -d "$tree" ] || refuse "no such folder: $tree"
 
-need_packages python3 gnuplot-nox qemu-system-x86 musl-tools
+need_packages python3 qemu-system-x86 musl-tools
 mkdir -p "$out"
 if [ -z "$tree" ]; then
 	tree=$(built_tree "$kernel" x86_64) || exit 1
@@ -265,10 +267,10 @@ for workload in "${workloads[@]}"; do
 		--note "clock: $clock" ${notes[@]+"${notes[@]}"} \
 		--note "acrypto: $(revision)" --name "$name" --out "$out" \
 		${lockstep[@]+"${lockstep[@]}"} "$work/$workload"
-	gnuplot "$out/$name.gnuplot" || die "gnuplot failed"
-	rm -f "$out/$name.gnuplot"
 	cat "$out/$name.txt"
 	printf '\n'
 	reports+=("$out/$name.csv")
 done
+page=$(python3 "$ACRYPTO_TOP/benchmarks/page.py" "$out")
+say "tables and plots on one page: $page"
 python3 "$ACRYPTO_TOP/benchmarks/report.py" --worst "${reports[@]}"

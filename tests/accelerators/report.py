@@ -1,17 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Writes what the suite measured as a table, a CSV file and a plot.
+"""Writes what the suite measured as a table and a CSV file.
 
 usage: report.py [--note TEXT]... --out BASE FIGURES
 
 FIGURES has lines "share DEVICES WRITE READ" (KiB/s) and
-"priority LEVEL MEDIAN P99 LONGEST" (microseconds).  BASE.txt, BASE.csv and
-BASE.svg are written.  All of it is from models of devices, by the clock of
-counted instructions.
+"priority LEVEL MEDIAN P99 LONGEST" (microseconds).  BASE.txt and BASE.csv are
+written; benchmarks/page.py draws them.  All of it is from simulated devices, by
+the clock of counted instructions.
 """
 import argparse
 import csv
-import subprocess
 import sys
 
 
@@ -68,27 +67,6 @@ def main():
             if test == "priority":
                 out.write(form % (case.split()[1], what.split()[0], value,
                                   "%.3f" % ratio))
-
-    plot = ["set terminal svg size 900,400 font 'sans,12'",
-            "set output '%s.svg'" % args.out,
-            "set multiplot layout 1,2",
-            "set style data histograms", "set style fill solid 0.6",
-            "set yrange [0:*]", "set grid y", "set key top left",
-            "set title 'one stream of dm-crypt'",
-            "set xlabel 'simulated devices'", "set ylabel 'times one device'",
-            "$share << EOD"]
-    plot += ["%d %.4f %.4f" % (n, w / base[1], r / base[2]) for n, w, r in share]
-    plot += ["EOD",
-             "plot $share using 2:xtic(1) title 'write', '' using 3 title 'read'",
-             "set title 'wait behind bulk of priority 16'",
-             "set xlabel 'priority'", "set ylabel 'ms'", "set key top right",
-             "$wait << EOD"]
-    plot += ["%d %.3f %.3f" % (level, median / 1000, p99 / 1000)
-             for level, median, p99, _ in sorted(wait)]
-    plot += ["EOD",
-             "plot $wait using 2:xtic(1) title 'median', '' using 3 title 'p99'",
-             "unset multiplot"]
-    subprocess.run(["gnuplot"], input="\n".join(plot) + "\n", text=True, check=True)
 
 
 if __name__ == "__main__":
