@@ -66,9 +66,10 @@ check "a cipher without an IV passed" good "ecb(des3_ede-generic)" 2
 
 # one stream, two devices
 dd if=/dev/urandom of=/tmp/data bs=64k count=64 2>/dev/null
+crypt ours "capi:acrypto(cbc(aes))-plain64" $KEY /dev/ram0
+check "they have work" device_work ours
 one=$(count "$ONE" scompleted)
 other=$(count "$OTHER" scompleted)
-crypt ours "capi:acrypto(cbc(aes))-plain64" $KEY /dev/ram0
 check "a stream is written" \
 	dd if=/tmp/data of=/dev/mapper/ours bs=64k conv=fsync
 one=$(($(count "$ONE" scompleted) - one))
@@ -100,9 +101,12 @@ sleep 1
 check "all go under load" rmmod acrypto_capidev
 sleep 1
 check "and come" modprobe acrypto_capidev depth=1 "drivers=$ONE,$OTHER"
-before=$(count "$ONE" scompleted)
-sleep 2
-check "one slot is enough" [ "$(count "$ONE" scompleted)" -gt "$before" ]
+# more COUNT: sessions
+more()
+{
+	[ "$(count "$ONE" scompleted)" -gt "$1" ]
+}
+check "one slot is enough" until_true more "$(count "$ONE" scompleted)"
 touch /tmp/stop
 check "no data and no error" wait $pid
 for name in "$ONE" "$OTHER"; do

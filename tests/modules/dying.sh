@@ -14,16 +14,6 @@ KEY160=${KEY}01234567
 KEY192=${KEY}0123456789abcdef
 DISK=/dev/mapper/small
 
-# only sim0 is left
-break_soft()
-{
-	local dev
-
-	for dev in "$CLASS"/soft*; do
-		break_device "${dev##*/}" || return 1
-	done
-}
-
 # within SECONDS CMD...: does it end by then?
 within()
 {
@@ -110,6 +100,7 @@ check "modules load" sh -c "modprobe brd && modprobe dm-crypt &&
 	modprobe algif_skcipher && modprobe algif_hash && modprobe algif_aead"
 [ "$AES" = no ] || check "AES instructions are there" modprobe aesni-intel
 check "a simulated device" modprobe acrypto_sim timeout_ms=100
+check "devices get each key at once" modprobe acrypto_capi eager=Y
 make_nodes
 dm_create small "0 8192 linear /dev/ram0 0"
 for name in "cbc(aes)" "cbc(des3_ede)"; do
@@ -120,7 +111,7 @@ done
 for n in 1 2 3; do
 	dd if=/dev/urandom of=/tmp/data$n bs=64k count=1 2>/dev/null
 done
-check "all others are broken" break_soft
+check "all others are broken" soft break
 
 # --- it writes the result, and dies -------------------------------------------
 
@@ -205,9 +196,7 @@ check "the key changes while a device works: each request by one key" \
 check "the key changes beside another thread's requests" \
 	rekey beside count=100
 sim latency_us 0 0
-for dev in "$CLASS"/soft*; do
-	repair "${dev##*/}" >/dev/null
-done
+soft repair
 echo Y >/sys/module/acrypto_capi/parameters/queued
 check "the same with software devices and their threads" rekey under count=50
 check "and beside another thread" rekey beside count=100

@@ -29,18 +29,6 @@ capabilities_good()
 		$CLASS/"$1"/capabilities
 }
 
-# wait_for FILE WORD: within 30 seconds
-wait_for()
-{
-	local n=0
-
-	while [ "$(cat "$1" 2>/dev/null)" != "$2" ]; do
-		n=$((n + 1))
-		[ $n -lt 300 ] || return 1
-		sleep 0.1
-	done
-}
-
 # cpu1 0|1: the second CPU goes or comes
 cpu1()
 {
@@ -77,7 +65,7 @@ refused "an unknown balancer is refused" \
 	sh -c "echo none >$CLASS/crypto_sessions/lbs"
 
 check "a device is taken out" sh -c "echo 1 >$CLASS/soft0/broken"
-check "it is broken then" wait_for $CLASS/soft0/state broken
+check "it is broken then" await_state soft0 broken
 check "it is repaired" sh -c "echo 0 >$CLASS/soft0/broken"
 same "it is live again" "$(cat $CLASS/soft0/state)" live
 check "and passed its self-tests again" capabilities_good soft0
@@ -87,7 +75,7 @@ refused "what is not broken can't be repaired" \
 if [ "$CPUS" -gt 1 ]; then
 	check "a CPU goes" cpu1 0
 	check "its device is taken out" sh -c "echo 1 >$CLASS/soft1/broken"
-	check "it is broken then, too" wait_for $CLASS/soft1/state broken
+	check "it is broken then, too" await_state soft1 broken
 	check "repaired, it works on another CPU" \
 		sh -c "echo 0 >$CLASS/soft1/broken"
 	check "and passes its self-tests there" capabilities_good soft1
@@ -120,7 +108,7 @@ if [ "$CPUS" -gt 1 ]; then
 	check "the provider loads while a CPU is away" modprobe acrypto_soft
 	same "which has no device" "$(cat $CLASS/crypto_sessions/devices)" soft0
 	cpu1 1
-	check "but gets one when it comes" wait_for $CLASS/soft1/state live
+	check "but gets one when it comes" await_state soft1 live
 	same "and there are as many as CPUs" "$(cat $CLASS/crypto_sessions/devices)" "$(all_devices)"
 	check "it passed all its self-tests" capabilities_good soft1
 	check "the provider unloads" rmmod acrypto_soft
