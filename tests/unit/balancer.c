@@ -461,7 +461,7 @@ static void unregister_waits(void **state)
 	struct shim_thread t[2];
 	struct work *w;
 
-	prepare(FAKE_SYNC, 1);
+	prepare(FAKE_SYNC, 2);
 	in_lb = leave_lb = 0;
 	w = work_new(ctx, 64);
 	assert_int_equal(acrypto_lb_register(&lb, 1, 0), 0);

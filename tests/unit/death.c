@@ -300,6 +300,34 @@ static void no_timeout(void **state)
 	finish();
 }
 
+/* it has several, and brings them back one after the other */
+static void many_are_not_late(void **state)
+{
+	struct acrypto_session *s[6];
+	struct work *w[6];
+	int i;
+
+	prepare(FAKE_ASYNC, 1, 5000);
+	f[0]->hold = 1;
+	for (i = 0; i < 6; i++) {
+		w[i] = work_new(ctx, 64);
+		assert_int_equal(unit_submit(&w[i]->s), 0);
+	}
+	for (i = 0; i < 6; i++)
+		s[i] = fake_take(f[0]);
+	for (i = 0; i < 6; i++) {
+		shim_advance(3000);
+		msleep(10);
+		fake_finish(f[0], s[i], 0);
+	}
+	for (i = 0; i < 6; i++) {
+		assert_int_equal(work_wait(w[i]), 0);
+		work_free(w[i]);
+	}
+	assert_false(shim_log_has("is broken"));
+	finish();
+}
+
 /* work that waits in the queue of a live device is no sign of death */
 static void slow_is_not_dead(void **state)
 {
@@ -869,6 +897,7 @@ const struct unit_test unit_tests[] = {
 	TEST(timeout),
 	TEST(no_timeout),
 	TEST(slow_is_not_dead),
+	TEST(many_are_not_late),
 	TEST(lost_one),
 	TEST(killer_session),
 	TEST(synchronous_dies),

@@ -179,6 +179,27 @@ static void self_test_refuses(void **state)
 	unload();
 }
 
+/* ... or that writes beside a digest */
+static void self_test_sees_beside(void **state)
+{
+	unsigned int i, seen = 0;
+
+	load();
+	for (i = 0; i < nr_caps_all; i++) {
+		if (caps_all[i].operation != ACRYPTO_OP_HASH &&
+		    caps_all[i].operation != ACRYPTO_OP_HMAC)
+			continue;
+		shim_log_clear();
+		assert_null(fake_try(&(struct fake_info){ .name = "beside",
+				.cpu = -1, .wrong = FAKE_BESIDE,
+				.caps = &caps_all[i], .nr_caps = 1 }));
+		assert_true(shim_log_has("wrote beside the result"));
+		seen++;
+	}
+	assert_int_equal(seen, 6);
+	unload();
+}
+
 static int wrong_for;
 
 static void wrong_for_type(struct fake *f, struct acrypto_session *s)
@@ -354,38 +375,40 @@ static void statistics(void **state)
 	struct acrypto_context *ctx;
 	struct fake *f;
 	struct work *w;
-	int i;
+	int i, kind;
 
 	load();
-	f = FAKE("dev", FAKE_SYNC, 0);
-	ctx = null_context();
+	for (kind = FAKE_SYNC; kind <= FAKE_ASYNC; kind++) {
+		f = FAKE("dev", kind, 0);
+		ctx = null_context();
 #define STAT(counter) \
-	acrypto_stat_sum(f->dev, ACRYPTO_ ## counter)
+		acrypto_stat_sum(f->dev, ACRYPTO_ ## counter)
 #define SUM() \
-	(started = STAT(STARTED), completed = STAT(COMPLETED), \
-	 finished = STAT(FINISHED), inlined = STAT(INLINED), \
-	 moved = STAT(MOVED), bytes = STAT(BYTES))
-	SUM();
-	s0 = started, c0 = completed, f0 = finished, i0 = inlined, b0 = bytes;
-	w = work_new(ctx, 100);
-	for (i = 0; i < 10; i++) {
-		w->s.flags = i < 4 ? ACRYPTO_SESSION_ASYNC : 0;
-		f->error = i < 3 ? -EIO : 0;
-		shim_set_cpu(i);
-		assert_int_equal(work_do(w), f->error);
-		work_again(w);
+		(started = STAT(STARTED), completed = STAT(COMPLETED), \
+		 finished = STAT(FINISHED), inlined = STAT(INLINED), \
+		 moved = STAT(MOVED), bytes = STAT(BYTES))
+		SUM();
+		s0 = started, c0 = completed, f0 = finished, i0 = inlined, b0 = bytes;
+		w = work_new(ctx, 100);
+		for (i = 0; i < 10; i++) {
+			w->s.flags = i < 4 ? ACRYPTO_SESSION_ASYNC : 0;
+			f->error = i < 3 ? -EIO : 0;
+			shim_set_cpu(i);
+			assert_int_equal(work_do(w), f->error);
+			work_again(w);
+		}
+		SUM();
+		assert_int_equal(started - s0, 10);
+		assert_int_equal(finished - f0, 10);
+		assert_int_equal(completed - c0, 7);
+		assert_int_equal(inlined - i0, kind == FAKE_SYNC ? 6 : 0);
+		assert_int_equal(bytes - b0, 700);
+		assert_int_equal(moved, 0);
+		assert_int_equal(acrypto_device_load(f->dev), 0);
+		work_free(w);
+		acrypto_context_destroy(ctx);
+		fake_free(f);
 	}
-	SUM();
-	assert_int_equal(started - s0, 10);
-	assert_int_equal(finished - f0, 10);
-	assert_int_equal(completed - c0, 7);
-	assert_int_equal(inlined - i0, 6);
-	assert_int_equal(bytes - b0, 700);
-	assert_int_equal(moved, 0);
-	assert_int_equal(acrypto_device_load(f->dev), 0);
-	work_free(w);
-	acrypto_context_destroy(ctx);
-	fake_free(f);
 	unload();
 }
 
@@ -396,6 +419,7 @@ const struct unit_test unit_tests[] = {
 	TEST(names_are_unique),
 	TEST(self_test_passes),
 	TEST(self_test_refuses),
+	TEST(self_test_sees_beside),
 	TEST(bad_capability_gets_nothing),
 	TEST(hung_self_test),
 	TEST(rate_is_measured),

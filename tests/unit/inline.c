@@ -136,6 +136,21 @@ static void only_of_an_idle_device(void **state)
 }
 
 /* where the balancer would choose another device, it gets a session */
+/* nor what another CPU has */
+static void only_of_this_cpu(void **state)
+{
+	struct acrypto_device *dev;
+
+	prepare(FAKE_SYNC, 1, ACRYPTO_DRIVER_STOCK);
+	assert_null(unit_inline_begin(ctx));
+	shim_set_cpu(1);
+	dev = unit_inline_begin(ctx);
+	assert_ptr_equal(dev, f->dev);
+	acrypto_inline_end(dev, 100, 0);
+	shim_set_cpu(0);
+	finish();
+}
+
 static void as_the_balancer_chooses(void **state)
 {
 	struct acrypto_device *dev;
@@ -185,6 +200,7 @@ static void removal_waits(void **state)
 	shim_thread_start(&t, 1, remove_thread, f);
 	/* it waits for other things, too, before it does for this one */
 	WAIT_FOR(waitqueue_active(&acrypto_wait) && shim_thread_blocked(&t));
+	msleep(20);
 	assert_null(unit_inline_begin(ctx));
 	acrypto_inline_end(dev, 100, 0);
 	shim_thread_join(&t);
@@ -196,6 +212,7 @@ const struct unit_test unit_tests[] = {
 	TEST(needs_the_stock_driver),
 	TEST(only_where_inline),
 	TEST(only_of_an_idle_device),
+	TEST(only_of_this_cpu),
 	TEST(as_the_balancer_chooses),
 	TEST(removal_waits),
 	{ NULL, NULL },

@@ -506,9 +506,14 @@ static void last_place(void **state)
 	};
 	struct shim_thread t[2];
 	struct work *w[2];
+	struct fake *other;
 	int i, err[2];
 
 	prepare(FAKE_ASYNC, 1);
+	/* of one device alone no balancer is asked */
+	other = FAKE("other", FAKE_ASYNC, 0);
+	acrypto_device_break(other->dev);
+	WAIT_FOR(fake_get(other, resets));
 	f->hold = 1;
 	looking = 0;
 	assert_int_equal(acrypto_lb_register(&lb, 1, 0), 0);
@@ -528,6 +533,7 @@ static void last_place(void **state)
 		work_free(w[i]);
 	}
 	acrypto_lb_unregister(&lb);
+	fake_free(other);
 	finish();
 }
 

@@ -500,6 +500,27 @@ static void nobody_gets_it_in_repair(void **state)
 		}
 }
 
+/* what only waited goes on before the reset is through */
+static void waiting_needs_no_reset(void **state)
+{
+	struct work *w;
+
+	nr = 2;
+	f[0] = FAKE("dev0", FAKE_ASYNC, 0);
+	f[1] = FAKE("dev1", FAKE_ASYNC, 0);
+	ctx = null_context();
+	f[0]->hold = 1;
+	w = work_new(ctx, 64);
+	assert_int_equal(unit_submit(&w->s), 0);
+	assert_int_equal(acrypto_device_load(f[0]->dev), 1);
+	fake_set(f[0], reset_hangs, 1);
+	acrypto_device_break(f[0]->dev);
+	assert_int_equal(work_wait(w), 0);
+	fake_set(f[0], reset_hangs, 0);
+	work_free(w);
+	finish();
+}
+
 /* a repair that fails leaves nothing with the device */
 static void failed_repair_resets(void **state)
 {
@@ -727,6 +748,7 @@ const struct unit_test unit_tests[] = {
 	TEST(repair_against_removal),
 	TEST(in_place_by_bytes),
 	TEST(nobody_gets_it_in_repair),
+	TEST(waiting_needs_no_reset),
 	TEST(failed_repair_resets),
 	TEST(backlog_is_shared),
 	TEST(timer_where_it_is_needed),

@@ -225,10 +225,15 @@ static void urgent_tells(void **state)
 	};
 	struct work *w[6], *urgent;
 	struct shim_thread t;
+	struct fake *other;
 	LIST_HEAD(list);
 	int i, readies;
 
 	prepare(FAKE_ASYNC, 0);
+	/* of one device alone no balancer is asked */
+	other = FAKE("other", FAKE_ASYNC, 0);
+	acrypto_device_break(other->dev);
+	WAIT_FOR(fake_get(other, resets));
 	gate_init();
 	assert_int_equal(acrypto_lb_register(&lb, 1, 0), 0);
 	for (i = 0; i < 6; i++) {
@@ -253,6 +258,7 @@ static void urgent_tells(void **state)
 	}
 	work_free(urgent);
 	acrypto_lb_unregister(&lb);
+	fake_free(other);
 	finish();
 }
 
@@ -553,11 +559,16 @@ static void sleepers_look_once_a_place(void **state)
 		.name = "count", .find_device = count_looks,
 	};
 	struct shim_thread t[NR];
+	struct fake *other;
 	struct acrypto_session *s;
 	struct work *w[NR], *first;
 	int i, before, last = 31;
 
 	prepare(FAKE_ASYNC, 1);
+	/* of one device alone no balancer is asked */
+	other = FAKE("other", FAKE_ASYNC, 0);
+	acrypto_device_break(other->dev);
+	WAIT_FOR(fake_get(other, resets));
 	assert_int_equal(acrypto_lb_register(&lb, 1, 0), 0);
 	f->hold = 1;
 	first = work_of(ctx, 31);
@@ -592,6 +603,7 @@ static void sleepers_look_once_a_place(void **state)
 	assert_int_equal(work_wait(first), 0);
 	work_free(first);
 	acrypto_lb_unregister(&lb);
+	fake_free(other);
 	finish();
 }
 
@@ -651,6 +663,89 @@ static void room_of_all_kinds(void **state)
 	}
 }
 
+/* the first in line has no use for the room that there is */
+static void stranger_blocks_nobody(void **state)
+{
+	static const struct acrypto_capability aes[] = {
+		{ .operation = ACRYPTO_OP_ENCRYPT,
+		  .type = ACRYPTO_TYPE_AES_128, .mode = ACRYPTO_MODE_ECB,
+		  .rate = 1 },
+	};
+	static const u8 key[16];
+	struct acrypto_context *other;
+	struct shim_thread t[2];
+	struct work *w[4];
+	struct fake *g;
+	int i;
+
+	prepare(FAKE_ASYNC, 1);
+	g = FAKE("aes", FAKE_ASYNC, .qlen = 1, .caps = aes, .nr_caps = 1);
+	other = cipher_context(ACRYPTO_OP_ENCRYPT, ACRYPTO_TYPE_AES_128,
+			       ACRYPTO_MODE_ECB, key, 16);
+	f->hold = 1;
+	g->hold = 1;
+	for (i = 0; i < 4; i++) {
+		w[i] = work_of(i & 1 ? ctx : other, i & 1 ? 16 : 20);
+		if (i < 2) {
+			assert_int_equal(unit_submit(&w[i]->s), 0);
+			continue;
+		}
+		w[i]->s.flags = ACRYPTO_SESSION_MAY_SLEEP;
+		shim_thread_start(&t[i - 2], 1, submit_thread, w[i]);
+		WAIT_FOR(shim_thread_blocked(&t[i - 2]));
+	}
+	fake_finish(f, fake_take(f), 0);
+	assert_int_equal(shim_thread_join(&t[1]), 0);
+	fake_serve(g);
+	assert_int_equal(shim_thread_join(&t[0]), 0);
+	fake_serve(f);
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(work_wait(w[i]), 0);
+		work_free(w[i]);
+	}
+	acrypto_context_destroy(other);
+	fake_free(g);
+	finish();
+}
+
+/* a re-hash makes room for one who can't go elsewhere */
+static void rehash_wakes(void **state)
+{
+	struct acrypto_session *taken;
+	struct shim_thread t;
+	struct fake *more;
+	struct work *w[3];
+	int i;
+
+	prepare(FAKE_ASYNC, 1);
+	f->hold = 1;
+	for (i = 0; i < 3; i++)
+		w[i] = work_of(ctx, 16);
+	assert_int_equal(unit_submit(&w[0]->s), 0);
+	taken = fake_take(f);
+	assert_int_equal(unit_submit(&w[1]->s), 0);
+	w[2]->s.flags = ACRYPTO_SESSION_MAY_SLEEP;
+	w[2]->s.bound = f->dev;
+	shim_thread_start(&t, 1, submit_thread, w[2]);
+	WAIT_FOR(shim_thread_blocked(&t));
+	more = FAKE("more", FAKE_ASYNC, 0);
+	more->hold = 1;
+	msleep(2);
+	WAIT_FOR(shim_thread_blocked(&t));
+	acrypto_lb_rehash(f->dev);
+	assert_int_equal(acrypto_device_load(more->dev), 1);
+	assert_int_equal(shim_thread_join(&t), 0);
+	fake_finish(f, taken, 0);
+	fake_serve(f);
+	fake_serve(more);
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(work_wait(w[i]), 0);
+		work_free(w[i]);
+	}
+	fake_free(more);
+	finish();
+}
+
 const struct unit_test unit_tests[] = {
 	TEST(urgent_passes_a_full_queue),
 	TEST(urgent_passes_a_full_route),
@@ -663,5 +758,7 @@ const struct unit_test unit_tests[] = {
 	TEST(no_wakeup_in_next),
 	TEST(sleepers_look_once_a_place),
 	TEST(room_of_all_kinds),
+	TEST(stranger_blocks_nobody),
+	TEST(rehash_wakes),
 	{ NULL, NULL },
 };

@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include "unit.h"
+#include "internal.h"
 
 static const u8 ckey[16] = "cipher key of 16", akey[20] = "authentication of 20";
 
@@ -97,6 +98,37 @@ static void two_devices(void **state)
 				fake_free(cipher);
 				fake_free(hmac);
 			}
+}
+
+/* each device counts what it has done itself */
+static void each_counts_its_own(void **state)
+{
+	static const int kinds[] = { FAKE_SYNC, FAKE_ASYNC };
+	unsigned long ciphered, hashed;
+	struct acrypto_context *ctx;
+	struct work *w;
+	int a, b;
+
+	for (a = 0; a < 2; a++)
+		for (b = 0; b < 2; b++) {
+			devices(kinds[a], kinds[b], 0);
+			ctx = esp_context();
+			ciphered = acrypto_stat_sum(cipher->dev, ACRYPTO_BYTES);
+			hashed = acrypto_stat_sum(hmac->dev, ACRYPTO_BYTES);
+			w = esp_work(ctx, 160);
+			w->data[1].length = 96;
+			assert_int_equal(work_do(w), 0);
+			assert_int_equal(acrypto_stat_sum(cipher->dev,
+							  ACRYPTO_BYTES),
+					 ciphered + 160);
+			assert_int_equal(acrypto_stat_sum(hmac->dev,
+							  ACRYPTO_BYTES),
+					 hashed + 96);
+			work_free(w);
+			acrypto_context_destroy(ctx);
+			fake_free(cipher);
+			fake_free(hmac);
+		}
 }
 
 /* in place on one and the same device */
@@ -423,6 +455,30 @@ static void one_pass_needs_the_promise(void **state)
 }
 
 /* a cipher alone is no way where only one pass leads to the end */
+static void one_pass_is_first(void **state)
+{
+	struct acrypto_context *ctx = esp_context();
+	struct work *w;
+	struct fake *f;
+	int done, kind;
+
+	for (kind = FAKE_SYNC; kind <= FAKE_ASYNC; kind++) {
+		/* among equals the first that came would be chosen */
+		devices(kind, kind, 0);
+		f = fused_device("fused", kind);
+		done = fake_get(cipher, done);
+		w = esp_fused(ctx, 64);
+		assert_int_equal(work_do(w), 0);
+		esp_right(w);
+		assert_int_equal(fake_get(cipher, done), done);
+		work_free(w);
+		fake_free(f);
+		fake_free(cipher);
+		fake_free(hmac);
+	}
+	acrypto_context_destroy(ctx);
+}
+
 static void one_pass_only(void **state)
 {
 	struct acrypto_context *ctx = esp_context();
@@ -561,15 +617,239 @@ static void one_pass_is_tested(void **state)
 	assert_int_equal(fake_add_error, -EINVAL);
 }
 
+/*
+ * A key for two operations serves each alone, where the driver says so
+ */
+
+#define PART(n, ...) FAKE(n, FAKE_SYNC, .caps = part_caps, .nr_caps = 5, \
+			  __VA_ARGS__)
+
+static const struct acrypto_capability part_caps[] = {
+	{ .operation = ACRYPTO_OP_ENCRYPT, .type = ACRYPTO_TYPE_AES_128,
+	  .mode = ACRYPTO_MODE_CBC, .rate = 1 },
+	{ .operation = ACRYPTO_OP_DECRYPT, .type = ACRYPTO_TYPE_AES_128,
+	  .mode = ACRYPTO_MODE_CBC, .rate = 1 },
+	{ .operation = ACRYPTO_OP_HMAC, .type = ACRYPTO_TYPE_SHA1,
+	  .mode = ACRYPTO_MODE_NONE, .rate = 1 },
+	ESP_OUT(),
+	ESP_IN,
+};
+
+/* one packet out and back, with the promise or without it, by @f */
+static void there_and_back(struct acrypto_context *out,
+			   struct acrypto_context *in, struct fake *f,
+			   int covers)
+{
+	struct work *w = esp_work(out, 160), *back = work_in_place(in, 160);
+	int fused = fake_get(f, fused);
+
+	w->data[1].covers = covers;
+	w->s.bound = f->dev;
+	assert_int_equal(work_do(w), 0);
+	esp_right(w);
+	memcpy(back->in, w->out, 160);
+	memcpy(back->iv, w->iv, 16);
+	back->data[0].result_len = 12;
+	back->data[0].covers = covers;
+	back->s.bound = f->dev;
+	assert_int_equal(work_do(back), 0);
+	assert_memory_equal(back->digest[0], w->digest[1], 12);
+	assert_memory_equal(back->out, w->in, 160);
+	assert_int_equal(fake_get(f, fused), fused + 2 * covers);
+	work_free(back);
+	work_free(w);
+}
+
+static void parts(void **state)
+{
+	enum { SHARED = ACRYPTO_DRIVER_SHARED_KEYS, PARTS = ACRYPTO_DRIVER_PARTS };
+	static const struct { unsigned int flags; int keys; } how[] = {
+		{ 0, 3 }, { SHARED, 3 }, { PARTS, 3 }, { SHARED | PARTS, 1 },
+	};
+	struct acrypto_context *out, *in;
+	struct fake *f[2];
+	int i, first, covers, setups, frees;
+
+	for (i = 0; i < ARRAY_SIZE(how); i++)
+		for (first = 0; first < 2; first++) {
+			f[0] = PART("dev0", .flags = how[i].flags);
+			setups = f[0]->setups;
+			frees = f[0]->frees;
+			out = esp_context();
+			in = esp_in_context();
+			assert_int_equal(f[0]->setups,
+					 setups + 2 * how[i].keys);
+			for (covers = 0; covers < 2; covers++)
+				there_and_back(out, in, f[0], covers);
+
+			/* another device, and then one of them goes */
+			f[1] = PART("dev1", .driver_of = f[0]);
+			assert_int_equal(f[0]->setups,
+					 setups + 2 * how[i].keys);
+			for (covers = 0; covers < 2; covers++)
+				there_and_back(out, in, f[1], covers);
+			setups = f[1]->frees;
+			fake_gone(f[first]);
+			if (how[i].flags & SHARED)
+				assert_int_equal(f[0]->frees + f[1]->frees,
+						 frees + setups);
+			for (covers = 0; covers < 2; covers++)
+				there_and_back(out, in, f[!first], covers);
+
+			/* all of it is freed once, by who is there */
+			setups = f[!first]->frees;
+			acrypto_context_destroy(out);
+			acrypto_context_destroy(in);
+			assert_int_equal(f[!first]->frees,
+					 setups + 2 * how[i].keys);
+			fake_free(f[1]);
+			fake_free(f[0]);
+		}
+}
+
+/* a key for two operations is none for the third */
+static void parts_of_three(void **state)
+{
+	const struct acrypto_transform t[] = {
+		{ .operation = ACRYPTO_OP_ENCRYPT,
+		  .type = ACRYPTO_TYPE_AES_128, .mode = ACRYPTO_MODE_CBC,
+		  .key_len = 16, .key = ckey },
+		{ .operation = ACRYPTO_OP_HMAC, .type = ACRYPTO_TYPE_SHA1,
+		  .mode = ACRYPTO_MODE_NONE, .key_len = 20, .key = akey },
+		{ .operation = ACRYPTO_OP_DECRYPT,
+		  .type = ACRYPTO_TYPE_AES_128, .mode = ACRYPTO_MODE_CBC,
+		  .key_len = 16, .key = ckey },
+	};
+	struct fake *f = PART("dev", .flags = ACRYPTO_DRIVER_SHARED_KEYS |
+					      ACRYPTO_DRIVER_PARTS);
+	int setups = f->setups, covers;
+	struct acrypto_context *ctx;
+
+	ctx = acrypto_context_create(t, 3);
+	assert_false(IS_ERR(ctx));
+	assert_int_equal(f->setups, setups + 2);
+	for (covers = 0; covers < 2; covers++) {
+		struct work *w = esp_work(ctx, 96);
+
+		w->data[1].covers = covers;
+		assert_int_equal(work_do(w), 0);
+		assert_true(work_same(w));
+		work_free(w);
+	}
+	acrypto_context_destroy(ctx);
+	fake_free(f);
+}
+
+/* the last who has a part frees the whole, though no other had that part */
+static void part_of_another(void **state)
+{
+	struct acrypto_context *out;
+	struct fake *f[3];
+	int i, order, frees;
+
+	for (order = 0; order < 2; order++) {
+		/* who has the driver stays to the end */
+		f[0] = FAKE("driver", FAKE_SYNC,
+			    .flags = ACRYPTO_DRIVER_SHARED_KEYS |
+				     ACRYPTO_DRIVER_PARTS);
+		f[1] = FAKE("both", FAKE_SYNC, .caps = fused_caps, .nr_caps = 2,
+			    .driver_of = f[0]);
+		out = esp_context();
+		f[2] = FAKE("hmac", FAKE_SYNC, .caps = hmac_caps, .nr_caps = 1,
+			    .driver_of = f[0]);
+		assert_int_equal(fake_get(f[1], keys), 1);
+		assert_int_equal(fake_get(f[2], keys), 0);
+		i = order ? 2 : 1;
+		frees = fake_get(f[3 - i], frees);
+		fake_free(f[i]);
+		assert_int_equal(fake_get(f[3 - i], frees), frees);
+		if (order) {
+			struct work *w = esp_fused(out, 64);
+
+			assert_int_equal(work_do(w), 0);
+			esp_right(w);
+			work_free(w);
+		} else {
+			assert_false(acrypto_context_ready(out));
+		}
+		acrypto_context_destroy(out);
+		assert_int_equal(fake_get(f[3 - i], frees), frees + 1);
+		fake_free(f[3 - i]);
+		fake_free(f[0]);
+	}
+}
+
+/* where the key for both can't be had, each alone may; nothing is left over */
+static void parts_without_memory(void **state)
+{
+	struct acrypto_context *out;
+	int hit, covers, way[3] = { 0 };
+	struct fake *f;
+	struct work *w;
+	long n;
+
+	shim_watch_free(akey, 16);
+	f = PART("dev", .flags = ACRYPTO_DRIVER_SHARED_KEYS |
+				 ACRYPTO_DRIVER_PARTS);
+	for (n = 1, hit = 1; hit; n++) {
+		const struct acrypto_transform t[] = {
+			{ .operation = ACRYPTO_OP_ENCRYPT,
+			  .type = ACRYPTO_TYPE_AES_128,
+			  .mode = ACRYPTO_MODE_CBC,
+			  .key_len = 16, .key = ckey },
+			{ .operation = ACRYPTO_OP_HMAC,
+			  .type = ACRYPTO_TYPE_SHA1,
+			  .mode = ACRYPTO_MODE_NONE,
+			  .key_len = 20, .key = akey },
+		};
+
+		shim_fail(n);
+		out = acrypto_context_create(t, 2);
+		hit = shim_fail_hit();
+		shim_fail(0);
+		if (IS_ERR(out)) {
+			way[0]++;
+			continue;
+		}
+		for (covers = 0; covers < 2; covers++) {
+			int fused = f->fused, err;
+
+			w = esp_work(out, 64);
+			w->data[1].covers = covers;
+			err = acrypto_context_ready(out) ? work_do(w) : -ENODEV;
+			if (!err)
+				esp_right(w);
+			else
+				assert_true(hit);
+			assert_true(hit || f->fused == fused + covers);
+			way[covers && f->fused > fused ? 2 : 1]++;
+			work_free(w);
+		}
+		acrypto_context_destroy(out);
+		assert_int_equal(f->keys, 0);
+	}
+	assert_true(way[0] > 0);
+	assert_true(way[1] > 0);
+	assert_true(way[2] > 0);
+	assert_false(shim_watch_found());
+	fake_free(f);
+}
+
 const struct unit_test unit_tests[] = {
 	TEST(one_pass),
 	TEST(one_pass_needs_the_promise),
+	TEST(one_pass_is_first),
 	TEST(one_pass_only),
 	TEST(promises_are_checked),
 	TEST(one_pass_limits),
 	TEST(one_pass_dies),
 	TEST(one_pass_is_tested),
+	TEST(parts),
+	TEST(part_of_another),
+	TEST(parts_of_three),
+	TEST(parts_without_memory),
 	TEST(two_devices),
+	TEST(each_counts_its_own),
 	TEST(one_device),
 	TEST(error_skips_the_rest),
 	TEST(every_step_needs_a_device),

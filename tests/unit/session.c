@@ -374,7 +374,8 @@ static void free_in_callback(void **state)
 static void bad_data(void **state)
 {
 	static const u8 key[16];
-	struct acrypto_context *aes, *hash;
+	static u8 modexp_key[128];	/* modulus, exponent */
+	struct acrypto_context *aes, *hash, *modexp;
 	struct work *w;
 
 	f = FAKE("dev", FAKE_SYNC, .caps = caps_all, .nr_caps = nr_caps_all);
@@ -382,6 +383,9 @@ static void bad_data(void **state)
 			     ACRYPTO_MODE_CBC, key, 16);
 	hash = cipher_context(ACRYPTO_OP_HASH, ACRYPTO_TYPE_SHA1,
 			      ACRYPTO_MODE_NONE, NULL, 0);
+	memset(modexp_key, 0xff, sizeof(modexp_key));
+	modexp = cipher_context(ACRYPTO_OP_PUBKEY, ACRYPTO_TYPE_MODEXP,
+				ACRYPTO_MODE_NONE, modexp_key, 128);
 #define REFUSED(context, change) do { \
 	w = work_new(context, 64); \
 	w->data[0].result_len = 20; \
@@ -417,6 +421,13 @@ static void bad_data(void **state)
 	REFUSED(hash, w->data[0].result = NULL);
 	REFUSED(hash, w->data[0].src = NULL);
 	REFUSED(hash, w->data[0].unit = 60);
+	/* as long as the modulus */
+	TAKEN(modexp, );
+	REFUSED(modexp, w->data[0].length = 63);
+	REFUSED(modexp, w->data[0].length = 32);
+	REFUSED(modexp, w->data[0].src = NULL);
+	REFUSED(modexp, w->data[0].dst = NULL);
+	acrypto_context_destroy(modexp);
 	acrypto_context_destroy(aes);
 	acrypto_context_destroy(hash);
 	fake_free(f);

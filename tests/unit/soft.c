@@ -3,9 +3,11 @@
  * The software provider and the walk over scatterlists that it rests on: its
  * answers against OpenSSL's, however the data are cut and wherever they lie.
  */
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/bn.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/sha.h>
 #include "unit.h"
 #include "soft_host.h"
 
@@ -432,6 +434,59 @@ static void hash_answers(void **state)
 	end();
 }
 
+/* one key for a packet's cipher and HMAC, in one pass and in two */
+static void packet_answers(void **state)
+{
+	const struct acrypto_transform t[] = {
+		{ ACRYPTO_OP_ENCRYPT, ACRYPTO_TYPE_AES_128, ACRYPTO_MODE_CBC,
+		  16, key },
+		{ ACRYPTO_OP_HMAC, ACRYPTO_TYPE_SHA1, ACRYPTO_MODE_NONE, 20,
+		  key },
+		{ ACRYPTO_OP_DECRYPT, ACRYPTO_TYPE_AES_128, ACRYPTO_MODE_CBC,
+		  16, key },
+	};
+	struct acrypto_context *out, *back;
+	u8 digest[ACRYPTO_MAX_DIGEST];
+	int covers, c = 0;
+	struct work *w, *v;
+
+	while (strcmp(ciphers[c].name, "AES-128-CBC"))
+		c++;
+	begin();
+	fill(key, 20);
+	fill(in, 160);
+	fill(iv, 16);
+	cipher_want(c, 1, 1, 160);
+	hash_want(1, want, 160, 20, digest, 20);
+	out = acrypto_context_create(&t[0], 2);
+	back = acrypto_context_create(&t[1], 2);
+	assert_false(IS_ERR(out) || IS_ERR(back));
+	for (covers = 0; covers < 2; covers++) {
+		w = work_new(out, 160);
+		memcpy(w->in, in, 160);
+		memcpy(w->iv, iv, 16);
+		w->data[1].result_len = 20;
+		w->data[1].covers = covers;
+		assert_int_equal(work_do(w), 0);
+		assert_memory_equal(w->out, want, 160);
+		assert_memory_equal(w->digest[1], digest, 20);
+		work_free(w);
+
+		v = work_in_place(back, 160);
+		memcpy(v->in, want, 160);
+		memcpy(v->iv, iv, 16);
+		v->data[0].result_len = 20;
+		v->data[0].covers = covers;
+		assert_int_equal(work_do(v), 0);
+		assert_memory_equal(v->out, in, 160);
+		assert_memory_equal(v->digest[0], digest, 20);
+		work_free(v);
+	}
+	acrypto_context_destroy(out);
+	acrypto_context_destroy(back);
+	end();
+}
+
 static struct acrypto_context *modexp_context(unsigned int bytes)
 {
 	struct acrypto_transform t = {
@@ -634,6 +689,8 @@ static void keys_wiped(void **state)
 {
 	struct acrypto_context *ctx;
 	unsigned int i;
+	SHA256_CTX sha;
+	u8 block[64];
 
 	begin();
 	for (i = 0; i < 64; i++)
@@ -643,9 +700,27 @@ static void keys_wiped(void **state)
 			     ACRYPTO_MODE_CBC, key, 24);
 	acrypto_context_destroy(ctx);
 	assert_false(shim_watch_found());
-	ctx = hash_context(2, 64);
+	/* and when it is refused, as that of another cipher may be */
+	soft_host_refuses = 1;
+	ctx = cipher_context(ACRYPTO_OP_DECRYPT, ACRYPTO_TYPE_AES_192,
+			     ACRYPTO_MODE_CBC, key, 24);
+	assert_false(acrypto_context_ready(ctx));
 	acrypto_context_destroy(ctx);
+	soft_host_refuses = 0;
 	assert_false(shim_watch_found());
+	/* both hashes as they stand after the key */
+	for (i = 0; i < 2; i++) {
+		unsigned int j;
+
+		for (j = 0; j < 64; j++)
+			block[j] = key[j] ^ (i ? 0x5c : 0x36);
+		SHA256_Init(&sha);
+		SHA256_Update(&sha, block, 64);
+		shim_watch_free(sha.h, 24);
+		ctx = hash_context(2, 64);
+		acrypto_context_destroy(ctx);
+		assert_false(shim_watch_found());
+	}
 	/* the exponent */
 	memmove(key + 32, key, 32);
 	memset(key, 0x77, 32);
@@ -653,6 +728,31 @@ static void keys_wiped(void **state)
 	ctx = modexp_context(32);
 	acrypto_context_destroy(ctx);
 	assert_false(shim_watch_found());
+	end();
+}
+
+/* nor on the stack: what a function that has returned left there */
+static __attribute__((no_sanitize("address", "thread")))
+int left_behind(const u8 *p, const u8 *bytes, unsigned int len)
+{
+	unsigned int i, same = 0;
+
+	for (i = 0; i < len; i++)
+		same += ((const volatile u8 *)p)[i] == bytes[i];
+	return same == len;
+}
+
+static void stack_wiped(void **state)
+{
+	struct acrypto_context *ctx;
+	unsigned int i;
+
+	begin();
+	for (i = 0; i < 64; i++)
+		key[i] = i * 37 + 11;
+	ctx = hash_context(2, 64);
+	assert_false(left_behind(soft_host_hashed, key, 64));
+	acrypto_context_destroy(ctx);
 	end();
 }
 
@@ -719,34 +819,39 @@ static void no_memory(void **state)
 {
 	static const u8 small[4] = { 0, 35, 0, 7 };
 	struct acrypto_transform t[] = {
+		{ ACRYPTO_OP_PUBKEY, ACRYPTO_TYPE_MODEXP, ACRYPTO_MODE_NONE,
+		  4, small },
 		{ ACRYPTO_OP_ENCRYPT, ACRYPTO_TYPE_AES_128, ACRYPTO_MODE_CBC,
 		  16, key },
 		{ ACRYPTO_OP_HMAC, ACRYPTO_TYPE_SHA1, ACRYPTO_MODE_NONE, 20,
 		  key },
-		{ ACRYPTO_OP_PUBKEY, ACRYPTO_TYPE_MODEXP, ACRYPTO_MODE_NONE,
-		  4, small },
 	};
-	unsigned int i, failed, worked;
+	unsigned int i, nr, failed, worked;
 	struct acrypto_context *ctx;
 	struct work *w;
 	int hit;
 	long n;
 
 	begin();
-	for (i = 0; i < ARRAY_SIZE(t); i++) {
+	fill(key, 20);
+	shim_watch_free(key, 16);
+	/* each alone, and the last two in one pass */
+	for (i = 0; i <= ARRAY_SIZE(t); i++) {
+		nr = i == ARRAY_SIZE(t) ? 2 : 1;
 		failed = 0;
 		worked = 0;
 		for (n = 1, hit = 1; hit; n++) {
 			shim_fail(n);
-			ctx = acrypto_context_create(&t[i], 1);
+			ctx = acrypto_context_create(&t[nr > 1 ? 1 : i], nr);
 			hit = shim_fail_hit();
 			shim_fail(0);
 			if (IS_ERR(ctx) || !acrypto_context_ready(ctx)) {
 				assert_true(hit);
 				failed++;
 			} else {
-				w = work_new(ctx, i == 2 ? 2 : 32);
-				w->data[0].result_len = 20;
+				w = work_new(ctx, i ? 32 : 2);
+				w->data[nr - 1].result_len = 20;
+				w->data[1].covers = nr > 1 && n & 1;
 				assert_int_equal(work_do(w), 0);
 				work_free(w);
 				worked++;
@@ -755,6 +860,42 @@ static void no_memory(void **state)
 		}
 		assert_true(failed > 0);
 		assert_true(worked > 0);
+	}
+	assert_false(shim_watch_found());
+	end();
+}
+
+/*
+ * What a context takes.  For a packet's cipher and HMAC: itself, a choice for
+ * each, and one key, with one piece of memory for either.
+ */
+static void few_allocations(void **state)
+{
+	static const struct acrypto_transform t[] = {
+		{ ACRYPTO_OP_ENCRYPT, ACRYPTO_TYPE_AES_256, ACRYPTO_MODE_CBC,
+		  32, key },
+		{ ACRYPTO_OP_HMAC, ACRYPTO_TYPE_SHA256, ACRYPTO_MODE_NONE, 32,
+		  key },
+		{ ACRYPTO_OP_DECRYPT, ACRYPTO_TYPE_AES_256, ACRYPTO_MODE_CBC,
+		  32, key },
+	};
+	static const struct { int first, nr, allocations; } want[] = {
+		{ 0, 1, 4 }, { 1, 1, 4 }, { 0, 2, 6 }, { 1, 2, 6 },
+	};
+	struct acrypto_context *ctx;
+	unsigned int i;
+	long before;
+
+	begin();
+	for (i = 0; i < ARRAY_SIZE(want); i++) {
+		before = shim_allocations();
+		ctx = acrypto_context_create(&t[want[i].first], want[i].nr);
+		assert_false(IS_ERR(ctx));
+		assert_int_equal(shim_allocations() - before,
+				 want[i].allocations);
+		before = shim_allocations();
+		acrypto_context_destroy(ctx);
+		assert_int_equal(shim_allocations(), before);
 	}
 	end();
 }
@@ -899,15 +1040,18 @@ const struct unit_test unit_tests[] = {
 	TEST(broken_back_end),
 	TEST(short_lists),
 	TEST(hash_answers),
+	TEST(packet_answers),
 	TEST(modexp_answers),
 	TEST(modexp_keys_refused),
 	TEST(null_and_random),
 	TEST(missing_algorithm),
 	TEST(keys_wiped),
+	TEST(stack_wiped),
 	TEST(one_key_many_cpus),
 	TEST(cpu_comes_later),
 	TEST(many_cpus),
 	TEST(no_memory),
+	TEST(few_allocations),
 	TEST(goes_before_contexts),
 	TEST(no_memory_to_load),
 	{ }

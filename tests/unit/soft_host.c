@@ -17,9 +17,26 @@ unsigned int soft_host_align;
 int soft_host_missing = -1;
 int soft_host_bulk;
 int soft_host_inits;
+int soft_host_refuses;
 
 /* not NULL while the back end may be used */
 static void *host_started;
+
+/* how many algorithms are in use */
+static int host_refs;
+
+static int host_ref(void)
+{
+	assert_non_null(host_started);
+	__atomic_add_fetch(&host_refs, 1, __ATOMIC_SEQ_CST);
+	return 0;
+}
+
+static void host_unref(void)
+{
+	assert_non_null(host_started);
+	CHECK(__atomic_sub_fetch(&host_refs, 1, __ATOMIC_SEQ_CST) >= 0);
+}
 
 int soft_backend_start(void)
 {
@@ -31,6 +48,7 @@ int soft_backend_start(void)
 void soft_backend_stop(void)
 {
 	assert_non_null(host_started);
+	CHECK_EQ(host_refs, 0);
 	kfree(host_started);
 	host_started = NULL;
 }
@@ -40,6 +58,7 @@ struct host_cipher {
 	DES_key_schedule des[3];
 	int encrypt;
 	unsigned int align;
+	u8 key[32];		/* for who looks whether all of it is wiped */
 };
 
 static void host_check(struct host_cipher *h, const u8 *dst, const u8 *src)
@@ -112,19 +131,28 @@ static int host_bulk(const struct soft_cipher *c, u8 *chain, u8 *dst,
 	return 0;
 }
 
-int soft_cipher_init(struct soft_cipher *c, unsigned int type, int encrypt,
-		     const u8 *key, unsigned int key_len)
+int soft_cipher_find(struct soft_cipher *c, unsigned int type)
 {
-	struct host_cipher *h;
+	assert_non_null(host_started);
+	if ((int)type == soft_host_missing)
+		return -ENOENT;
+	c->size = sizeof(struct host_cipher);
+	return host_ref();
+}
+
+int soft_cipher_init(struct soft_cipher *c, unsigned int type, int encrypt,
+		     const u8 *key, unsigned int key_len, void *mem)
+{
+	struct host_cipher *h = mem;
 	unsigned int i;
 
 	assert_non_null(host_started);
 	__atomic_add_fetch(&soft_host_inits, 1, __ATOMIC_SEQ_CST);
-	if ((int)type == soft_host_missing)
-		return -ENOENT;
-	h = kzalloc(sizeof(*h), GFP_KERNEL);
-	if (!h)
-		return -ENOMEM;
+	for (i = 0; i < sizeof(*h); i++)
+		CHECK(!((u8 *)mem)[i]);
+	memcpy(h->key, key, key_len);
+	if (soft_host_refuses)
+		return -EINVAL;
 	h->encrypt = encrypt;
 	h->align = soft_host_align;
 	c->arg = (struct crypto_tfm *)h;
@@ -150,15 +178,12 @@ int soft_cipher_init(struct soft_cipher *c, unsigned int type, int encrypt,
 					      &h->des[i]);
 		return 0;
 	}
-	kfree(h);
 	return -EINVAL;
 }
 
 void soft_cipher_exit(struct soft_cipher *c)
 {
-	assert_non_null(host_started);
-	memset(c->priv, 0, sizeof(struct host_cipher));
-	kfree(c->priv);
+	host_unref();
 }
 
 struct host_hash {
@@ -184,13 +209,14 @@ int soft_hash_init(struct soft_hash *h, unsigned int type)
 	h->block = 64;
 	h->digest = type == ACRYPTO_TYPE_MD5 ? 16 :
 		    type == ACRYPTO_TYPE_SHA1 ? 20 : 32;
+	h->size = sizeof(struct host_hash);
 	h->priv = (void *)(unsigned long)type;
-	return 0;
+	return host_ref();
 }
 
 void soft_hash_exit(struct soft_hash *h)
 {
-	assert_non_null(host_started);
+	host_unref();
 }
 
 void soft_hash_start(const struct soft_hash *h, struct soft_hash_state *st)
@@ -213,12 +239,16 @@ void soft_hash_start(const struct soft_hash *h, struct soft_hash_state *st)
 void soft_hash_copy(const struct soft_hash *h, struct soft_hash_state *to,
 		    const struct soft_hash_state *from)
 {
-	*to = *from;
+	memcpy(to->mem, from->mem, h->size);
 }
+
+const u8 *soft_host_hashed;
 
 void soft_hash_update(struct soft_hash_state *st, const u8 *p, unsigned int n)
 {
 	struct host_hash *hh = host_hash(st);
+
+	soft_host_hashed = p;
 
 	switch (hh->type) {
 	case ACRYPTO_TYPE_MD5:

@@ -15,5 +15,7 @@ enum {
 
 extern int soft_host_bulk;
 extern int soft_host_inits;	/* ciphers made so far */
+extern int soft_host_refuses;	/* no key is good enough */
+extern const u8 *soft_host_hashed;	/* where what was hashed last was */
 
 #endif

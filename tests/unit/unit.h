@@ -109,7 +109,7 @@ struct fake {
 	volatile int loses;		/* of those whose priv is &fake_lost, one in
 					 * so many is done and not completed
 					 */
-	volatile int wrong;		/* flip a bit of every result */
+	volatile int wrong;		/* flip a bit of every result, or beside it */
 	volatile int error;		/* complete with this */
 	volatile int key_error;		/* what key_setup() returns */
 	volatile int slow_us;		/* up to so long for each, a random time */
@@ -141,6 +141,7 @@ struct fake {
 };
 
 enum { FAKE_SYNC, FAKE_ASYNC, FAKE_THREAD };
+enum { FAKE_WRONG = 1, FAKE_BESIDE = 2 };	/* beside a digest */
 
 struct fake_info {
 	const char *name;
