@@ -42,7 +42,7 @@
 # The run fails when the guest doesn't say how it went, says that it failed,
 # reports a `not ok` line, takes too long, or when its kernel complains.
 #
-# exit: 0 done, 1 failed, 2 wrong usage or unfit input
+# exit: 0 done, 1 failed, 2 wrong usage or unfit input, 3 what it needs can't be had here
 
 set -eu -o pipefail
 # shellcheck source=scripts/lib.sh
@@ -110,7 +110,7 @@ for variable in ${variables[@]+"${variables[@]}"}; do
 done
 
 need_packages qemu-system-x86 cpio kmod
-userland=$("$ACRYPTO_TOP/scripts/userland.sh" --arch "${arch:-x86_64}") || exit 1
+userland=$("$ACRYPTO_TOP/scripts/userland.sh" --arch "${arch:-x86_64}")
 
 work=$(mktemp -d)
 qemu=
@@ -202,7 +202,7 @@ for disk in ${disks[@]+"${disks[@]}"}; do
 	index=$((index + 1))
 done
 if [ -n "$counting" ]; then
-	insn=$("$ACRYPTO_TOP/tests/qemu/build.sh" insn) || exit 1
+	insn=$("$ACRYPTO_TOP/tests/qemu/build.sh" insn)
 	plugin=$insn,out=$out/counts.log,mode=$counting${lockstep:+,lockstep=20000,pause=100}
 	map=$(dirname "$kernel")/System.map
 	[ -f "$map" ] || map=$(dirname "$kernel")/../../../System.map

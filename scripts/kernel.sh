@@ -11,7 +11,8 @@
 # VERSION 6.1 is that of Debian 12: its package linux-source-6.1, as apt has it.
 #
 # "Pristine" is checked: the git tree id of what was unpacked has to be that of
-# the release (configs/kernels).  Exit 0 done, 1 failed, 2 wrong usage or source.
+# the release (configs/kernels).  Exit 0 done, 1 failed, 2 wrong usage or source,
+# 3 it can't be had here.
 
 set -eu
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
@@ -87,7 +88,7 @@ fetch()
 		mv "$ACRYPTO_KERNELS/.$name.part" "$ACRYPTO_KERNELS/$name"
 		return 0
 	done
-	die "no source of Linux $version: put linux-$version.tar.xz from" \
+	unavailable "no source of Linux $version: put linux-$version.tar.xz from" \
 		"https://www.kernel.org/pub/linux/kernel/$folder/ into $ACRYPTO_KERNELS," \
 		"or an unpacked folder linux-$version, and call this again"
 }

@@ -16,6 +16,8 @@
 #	warn TEXT...			something is odd, but the work goes on
 #	die TEXT...			failed: exit 1
 #	refuse TEXT...			wrong usage or unfit input: exit 2
+#	unavailable TEXT...		what is needed can't be had on this machine: exit 3,
+#					which every script means by that status
 #	usage_error TEXT...		the same, and point to --help
 #	show_help			print the comment at the top of "$0"
 #
@@ -102,6 +104,12 @@ refuse()
 {
 	printf '%s: %s\n' "$(basename "$0")" "$*" >&2
 	exit 2
+}
+
+unavailable()
+{
+	printf '%s: %s\n' "$(basename "$0")" "$*" >&2
+	exit 3
 }
 
 usage_error()
@@ -235,10 +243,10 @@ need_packages()
 	mapfile -t missing < <(missing_packages "$@")
 	[ ${#missing[@]} -gt 0 ] || return 0
 	[ "$(id -u)" -eq 0 ] ||
-		die "missing packages; as root: apt-get install ${missing[*]}"
+		unavailable "missing packages; as root: apt-get install ${missing[*]}"
 	say "installing Debian packages: ${missing[*]}"
 	with_lock apt install_packages "${missing[@]}" ||
-		die "could not install: ${missing[*]}"
+		unavailable "could not install: ${missing[*]}"
 }
 
 need_tool()
@@ -519,8 +527,8 @@ update_built_tree()
 	if [ ! -d "$tree" ] || [ ${#old[@]} -eq 0 ]; then
 		rm -rf "$tree" "$state"
 		mkdir -p "$state"
-		"$ACRYPTO_TOP/scripts/kernel.sh" "$version" "$tree" || return 1
-		"$ACRYPTO_TOP/scripts/apply.sh" "$tree" || return 1
+		"$ACRYPTO_TOP/scripts/kernel.sh" "$version" "$tree" || return
+		"$ACRYPTO_TOP/scripts/apply.sh" "$tree" || return
 		n=${#want[@]}
 		have=$(wc -l <"$tree/.pc/applied-patches")
 	else
@@ -534,11 +542,11 @@ update_built_tree()
 		say "$tree: keeping $n patches, $((have - n)) out, $((${#want[@]} - n)) in"
 		rm -f "$state/patches"
 		retune_tree "$tree" "$series" "$((have - n))" "$((${#want[@]} - n))" ||
-			return 1
+			return
 	fi
 	printf '%s\n' "${want[@]}" >"$state/patches"
 	"$ACRYPTO_TOP/scripts/build.sh" --config "$config" "$tree" >"$state/built" ||
-		return 1
+		return
 	printf '%s\n' "$key" >"$state/key"
 }
 
@@ -570,7 +578,7 @@ built_tree()
 	local dir=$ACRYPTO_WORK/$1-$2${3:+-part}
 
 	with_lock "tree-$(hash_of "$dir" | cut -c 1-16)" \
-		update_built_tree "$1" "$2" "$dir" "${3-}" >&2 || return 1
+		update_built_tree "$1" "$2" "$dir" "${3-}" >&2 || return
 	printf '%s\n' "$dir/linux"
 }
 
@@ -692,7 +700,7 @@ fetch_source_package_locked()
 		# no network: what was fetched before will do
 		store=$(find "$ACRYPTO_CACHE/sources" -maxdepth 1 -name "${pkg}_$wanted" \
 			! -name '*.tmp' 2>/dev/null | sort -V | tail -n 1)
-		[ -n "$store" ] || die "Debian's source package '$1' can't be had:" \
+		[ -n "$store" ] || unavailable "Debian's source package '$1' can't be had:" \
 			"see $ACRYPTO_CACHE/apt/update.log"
 	fi
 	if [ -d "$store" ] && ! (cd "$store" && sha256sum --quiet -c SHA256SUMS) >&2; then
@@ -707,7 +715,7 @@ fetch_source_package_locked()
 			source "$pkg=$version") >"$ACRYPTO_CACHE/apt/source.log" 2>&1 || {
 			tail -n 10 "$ACRYPTO_CACHE/apt/source.log" >&2
 			rm -rf "$store.tmp"
-			die "could not fetch the source package $pkg $version"
+			unavailable "could not fetch the source package $pkg $version"
 		}
 		(cd "$store.tmp" && sha256sum -- *.* >SHA256SUMS)
 		mv "$store.tmp" "$store"

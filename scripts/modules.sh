@@ -18,7 +18,8 @@
 #
 # The modules' paths are printed.  They are loaded in this order: acrypto.ko, then
 # acrypto_soft.ko and, for algorithms by the name acrypto(...), acrypto_capi.ko.
-# Exit 0 done, 1 failed, 2 wrong usage or unfit headers.
+# Exit 0 done, 1 failed, 2 wrong usage or unfit headers, 3 what it needs can't be had
+# here.
 
 set -eu -o pipefail
 # shellcheck source=scripts/lib.sh

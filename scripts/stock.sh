@@ -12,7 +12,7 @@
 #
 # What is newest in the system's package lists is taken; without a network, what
 # was fetched before.
-# Exit 0 done, 1 failed, 2 wrong usage.
+# Exit 0 done, 1 failed, 2 wrong usage, 3 it can't be had here.
 
 set -eu -o pipefail
 # shellcheck source=scripts/lib.sh
@@ -69,7 +69,8 @@ unpack()
 	say "fetching Debian's $*"
 	mkdir "$dir.debs"
 	# apt checks what it fetches against the signed lists
-	(cd "$dir.debs" && apt-get -q -o APT::Sandbox::User=root download "$@") >&2
+	(cd "$dir.debs" && apt-get -q -o APT::Sandbox::User=root download "$@") >&2 ||
+		unavailable "could not fetch Debian's $*"
 	for deb in "$dir.debs"/*.deb; do
 		dpkg-deb -x "$deb" "$dir"
 	done
@@ -139,7 +140,8 @@ headers | image | source)
 	usage_error "headers, image or source?"
 	;;
 esac
-[ "$(dpkg --print-architecture)" = amd64 ] || refuse "for now, this is for amd64 alone"
+[ "$(dpkg --print-architecture)" = amd64 ] ||
+	unavailable "for now, this is for amd64 alone"
 
 mkdir -p "$ACRYPTO_CACHE"
 list=$(packages_of "$1" | with_versions) || list=
@@ -148,7 +150,7 @@ if [ -z "$list" ] && [ "$(id -u)" -eq 0 ]; then
 	with_lock apt apt-get -q update >"$ACRYPTO_CACHE/apt-update.log" 2>&1 || true
 	list=$(packages_of "$1" | with_versions) || list=
 fi
-[ -n "$list" ] || die "no package linux-$1 is known: apt-get update"
+[ -n "$list" ] || unavailable "no package linux-$1 is known: apt-get update"
 mapfile -t packages <<<"$list"
 folder=$(cached "stock-$1" "$(hash_of "@$(readlink -f "$0")" "${packages[@]}")" \
 	"build_$1" "${packages[@]}")

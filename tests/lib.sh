@@ -9,6 +9,18 @@
 #	check NAME CMD...		pass if CMD succeeds; its output goes to the log
 #	refused NAME CMD...		pass if CMD exits with status 2
 #	result NAME VALUE		pass if VALUE is empty, else fail and show it
+#	obtain NAME VARIABLE CMD...	VARIABLE becomes what CMD prints, which needs what
+#					may not be had on this machine.  If it can't (CMD
+#					exits with 3), the test NAME is skipped; any other
+#					failure of CMD is one of NAME.  Both return 1
+#	boot NAME ARGUMENT...		run a guest (scripts/guest.sh with ARGUMENTS): each
+#					of its results is one of ours, NAME before it, and
+#					so is that it ended well.  $tmp/lines is what it
+#					reported, $tmp/out its folder
+#	guests NAME TEXT CMD...		the same for any CMD that boots guests and leaves
+#					their consoles in $tmp/out; TEXT: they ended well
+#	guest_lines NAME		the results in $tmp/lines; the rest goes to the log
+#	keep_consoles NAME		those in $tmp/out, where logs are kept
 #	defects_apply DIR TREE		pass if the defects in DIR, which
 #					tests/defects.sh tries, still apply to TREE
 #
@@ -70,6 +82,80 @@ result()
 	else
 		fail "$1" "$2"
 	fi
+}
+
+obtain()
+{
+	# what starts with _ is no name of a caller's variable
+	local _name=$1 _into=$2 _output _errors _status=0
+
+	shift 2
+	_errors=$(mktemp)
+	_output=$({
+		"$@" 2>&1 >&3 3>&- | tee "$_errors" >&2
+		exit "${PIPESTATUS[0]}"
+	} 3>&1) || _status=$?
+	case $_status in
+	0)	printf -v "$_into" %s "$_output" ;;
+	3)	skip "$_name" "$(tail -n 1 "$_errors")" ;;
+	*)	fail "$_name: ${1##*/} ends well" "${1##*/}: status $_status" ;;
+	esac
+	rm -f "$_errors"
+	return $((_status != 0))
+}
+
+# --- guests -------------------------------------------------------------------
+
+# each suite has a folder tmp of its own
+# shellcheck disable=SC2154
+guest_lines()
+{
+	sed -n "s/^\(ok\|not ok\|skip\) - /\1 - $1: /p" "$tmp/lines"
+	# what was measured, for the log
+	grep '^#' "$tmp/lines" >&2 || true
+	cat "$tmp/errors" >&2
+}
+
+keep_consoles()
+{
+	local console side kept
+
+	mkdir -p "$ACRYPTO_WORK/logs"
+	while read -r console; do
+		side=$(dirname "$console")
+		kept=$(basename "$(dirname "$0")")-${1//[ ,:\/]/-}
+		[ "$side" = . ] || kept+=-${side//[.\/]/}
+		cp "$tmp/out/$console" "$ACRYPTO_WORK/logs/$kept.console"
+		say "$1: the guest's console: $ACRYPTO_WORK/logs/$kept.console"
+	done < <(cd "$tmp/out" && find . -name console.log)
+}
+
+guests()
+{
+	local name=$1 text=$2 status=0
+
+	shift 2
+	rm -rf "$tmp/out"
+	say "$name: booting"
+	"$@" >"$tmp/lines" 2>"$tmp/errors" || status=$?
+	guest_lines "$name"
+	case $status in
+	0)	pass "$name: $text" ;;
+	3)	skip "$name" "$(tail -n 1 "$tmp/errors")" ;;
+	*)
+		fail "$name: $text: $(tail -n 1 "$tmp/errors")"
+		keep_consoles "$name"
+		;;
+	esac
+}
+
+boot()
+{
+	local name=$1
+
+	shift
+	guests "$name" "the guest ended well" "$ACRYPTO_TOP/scripts/guest.sh" \
+		--out "$tmp/out" "$@"
 }
 
 defects_apply()

@@ -20,34 +20,6 @@ sims()
 		rate_kbs=8192,8192 qlen=4096,4096 timeout_ms=1000,1000
 }
 
-revive()
-{
-	local dev
-
-	for dev in sim0 sim1; do
-		[ "$(state $dev)" != broken ] || echo 0 >/sys/class/acrypto/$dev/broken
-	done
-}
-
-breaking()
-{
-	echo 1 >/sys/class/acrypto/sim0/broken
-	sleep 0.1
-	revive
-	echo 1 >/sys/class/acrypto/sim1/broken
-	sleep 0.1
-	revive
-}
-
-breaking_all()
-{
-	echo 1 >/sys/class/acrypto/sim0/broken
-	echo 1 >/sys/class/acrypto/sim1/broken
-	sleep 0.1
-	revive
-	sleep 0.1
-}
-
 hanging()
 {
 	sim hang 0 1
@@ -63,14 +35,6 @@ losing()
 	sleep 1.5
 	sim lose_every 1 0
 	revive
-}
-
-removing()
-{
-	rmmod acrypto_sim
-	sleep 0.1
-	sims
-	sleep 0.1
 }
 
 balancing()
@@ -107,28 +71,10 @@ reading()
 	done 2>/dev/null
 }
 
-# sessions that they have done; self-tests count, too, a repair's as well
-done_by_sims()
-{
-	local dev sum=0
-
-	for dev in /sys/class/acrypto/sim*; do
-		sum=$((sum + $(cat "$dev/scompleted")))
-	done
-	echo $sum
-}
-
-# works: the devices do something of the stream
+# works BEFORE: have they done something of the stream?
 works()
 {
-	local before tries=0
-
-	before=$(done_by_sims)
-	while [ "$(done_by_sims)" -le "$before" ]; do
-		tries=$((tries + 1))
-		[ $tries -le 100 ] || return 1
-		sleep 0.1
-	done
+	[ "$(counter scompleted 'sim*')" -gt "$1" ]
 }
 
 # under DIRECTION TROUBLE TIMES: the stream goes on meanwhile
@@ -146,7 +92,7 @@ under()
 		calls=$((calls + 1))
 	done
 	# nobody tests a device any more: what is counted is the stream's
-	check "$1, $2: by the devices" works
+	check "$1, $2: by the devices" until_true works "$(counter scompleted 'sim*')"
 	: >/tmp/enough
 	wait $stream || good=0
 	report "# $1, $2: $calls times, $(wc -l </tmp/passes) passes of $MB MiB"

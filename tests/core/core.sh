@@ -9,11 +9,12 @@
 #	stress [PARAMETER]...			start the one called stress
 #	stress_end				end it, report
 #	sim PARAMETER DEVICE VALUE		set it, of a simulated device
-#	state DEVICE				what sysfs says
-#	await_state DEVICE STATE		within 20 seconds
-#	break_device DEVICE			and wait until it is
-#	repair DEVICE				print the state that it has then
-#	now					hundredths of a second since boot
+#
+# and trouble for two simulated devices, sim0 and sim1, that sims() loads:
+#
+#	breaking, breaking_all			they break, one or both, and are repaired
+#	removing				they go and come back
+#	revive					those that are broken are repaired
 
 # what the module has said since the log was emptied
 kernel_results()
@@ -88,35 +89,38 @@ sim()
 	echo "$list$3" >"$file"
 }
 
-state()
+revive()
 {
-	cat "/sys/class/acrypto/$1/state"
-}
+	local dev
 
-await_state()
-{
-	local i=0
-
-	while [ "$(state "$1")" != "$2" ]; do
-		i=$((i + 1))
-		[ $i -le 200 ] || return 1
-		sleep 0.1
+	for dev in sim0 sim1; do
+		[ "$(state $dev)" != broken ] || echo 0 >/sys/class/acrypto/$dev/broken
 	done
 }
 
-break_device()
+breaking()
 {
-	echo 1 >"/sys/class/acrypto/$1/broken"
-	await_state "$1" broken
+	echo 1 >/sys/class/acrypto/sim0/broken
+	sleep 0.1
+	revive
+	echo 1 >/sys/class/acrypto/sim1/broken
+	sleep 0.1
+	revive
 }
 
-repair()
+breaking_all()
 {
-	echo 0 >"/sys/class/acrypto/$1/broken"
-	state "$1"
+	echo 1 >/sys/class/acrypto/sim0/broken
+	echo 1 >/sys/class/acrypto/sim1/broken
+	sleep 0.1
+	revive
+	sleep 0.1
 }
 
-now()
+removing()
 {
-	sed 's/ .*//; s/\.//' /proc/uptime
+	rmmod acrypto_sim
+	sleep 0.1
+	sims
+	sleep 0.1
 }

@@ -17,15 +17,6 @@ sims()
 	modprobe acrypto_sim devices=2 kind=1,1 latency_us=0,2000 timeout_ms=400,400
 }
 
-soft()
-{
-	local dev
-
-	for dev in /sys/class/acrypto/soft*; do
-		echo "$1" >"$dev/broken"
-	done
-}
-
 # fio in the background: writes, random, and reads back what it wrote
 io_start()
 {
@@ -80,34 +71,6 @@ io_with()
 	check "$1: no error, no wrong data" [ $good -eq 1 ] || cat /tmp/fio.log
 }
 
-revive()
-{
-	local dev
-
-	for dev in sim0 sim1; do
-		[ "$(state $dev)" != broken ] || echo 0 >/sys/class/acrypto/$dev/broken
-	done
-}
-
-breaking()
-{
-	echo 1 >/sys/class/acrypto/sim0/broken
-	sleep 0.1
-	revive
-	echo 1 >/sys/class/acrypto/sim1/broken
-	sleep 0.1
-	revive
-}
-
-breaking_all()
-{
-	echo 1 >/sys/class/acrypto/sim0/broken
-	echo 1 >/sys/class/acrypto/sim1/broken
-	sleep 0.1
-	revive
-	sleep 0.1
-}
-
 hanging()
 {
 	sim hang 0 1
@@ -134,14 +97,6 @@ failing()
 	sleep 0.1
 }
 
-removing()
-{
-	rmmod acrypto_sim
-	sleep 0.1
-	sims
-	sleep 0.1
-}
-
 switching()
 {
 	echo 0 >/sys/module/acrypto/parameters/enabled
@@ -151,7 +106,7 @@ switching()
 }
 
 sims
-soft 1
+soft break
 check "dm-crypt on acrypto" crypt acrypto aes-cbc-essiv:sha256 $KEY /dev/ram0 acrypto
 crypt stock aes-cbc-essiv:sha256 $KEY /dev/ram0 stock
 make_nodes
@@ -182,7 +137,7 @@ check "and it is the same" cmp /tmp/data /tmp/back
 for dev in sim0 sim1; do
 	same "nothing is left on $dev" "$(cat /sys/class/acrypto/$dev/sessions)" 0
 done
-soft 0
+soft repair
 refused "no error in the log" sh -c "dmesg | grep -i 'i/o error'"
 check "targets go" dm_remove acrypto stock
 check "everything is unloaded" rmmod acrypto_sim acrypto_soft dm-crypt acrypto

@@ -5,12 +5,13 @@
 # while they are repaired.
 # DEATHS: of the test's own devices.  TURNS: contexts that are made and freed.
 # SEED: of the random numbers.  RESET: seconds that a device takes (10).
+# TURN_US: microseconds that a context may take (2000).
 
 . /lib.sh
 . /core.sh
 
 CLASS=/sys/class/acrypto
-: "${RESET:=10}"
+: "${RESET:=10}" "${TURN_US:=2000}"
 
 # seconds_since HUNDREDTHS
 seconds_since()
@@ -27,7 +28,7 @@ modprobe acrypto_sim devices=8
 # exact by the instruction clock, which is for one CPU alone
 LIMIT=20
 [ "$(grep -c ^processor /proc/cpuinfo)" -eq 1 ] || LIMIT=500
-kernel_tests contexts turns="$TURNS" kept=12000 move_ms=$LIMIT
+kernel_tests contexts turns="$TURNS" turn_us="$TURN_US" kept=12000 move_ms=$LIMIT
 rmmod acrypto_sim
 
 report "# a device takes $RESET seconds to be reset"

@@ -20,6 +20,20 @@
 #	make_nodes		make the nodes of all devices that sysfs shows
 #	kernel_log		the kernel's messages
 #
+# and what they all want of acrypto:
+#
+#	until_true CMD...	until CMD succeeds, within 60 seconds
+#	state DEVICE		what sysfs says of it
+#	await_state DEVICE STATE
+#	break_device DEVICE	and wait until it is broken
+#	repair DEVICE		print the state that it has then
+#	soft break|repair	the same with all devices of the CPUs
+#	counter FILE [DEVICES]	a counter in sysfs, the sum over all devices or those
+#				whose names match
+#	device_work VOLUME	read from /dev/mapper/VOLUME until a device does it: what
+#				is new may go the stock way for a while
+#	now			hundredths of a second since boot
+#
 # What a command prints goes to the console, i.e. into console.log.
 
 CHECKS=0
@@ -160,4 +174,82 @@ make_ext3()
 kernel_log()
 {
 	dmesg
+}
+
+# --- acrypto -----------------------------------------------------------------------
+
+until_true()
+{
+	local tries=0
+
+	until "$@"; do
+		tries=$((tries + 1))
+		[ $tries -le 300 ] || return 1
+		sleep 0.2
+	done
+}
+
+state()
+{
+	cat "/sys/class/acrypto/$1/state"
+}
+
+has_state()
+{
+	[ "$(state "$1")" = "$2" ]
+}
+
+await_state()
+{
+	until_true has_state "$@"
+}
+
+break_device()
+{
+	echo 1 >"/sys/class/acrypto/$1/broken"
+	await_state "$1" broken
+}
+
+repair()
+{
+	echo 0 >"/sys/class/acrypto/$1/broken"
+	state "$1"
+}
+
+soft()
+{
+	local dev status=0
+
+	for dev in /sys/class/acrypto/soft*; do
+		[ -e "$dev" ] || continue
+		if [ "$1" = break ]; then
+			break_device "${dev##*/}" || status=1
+		else
+			repair "${dev##*/}" >/dev/null
+		fi
+	done
+	return $status
+}
+
+counter()
+{
+	# shellcheck disable=SC2086
+	cat /sys/class/acrypto/${2:-*}/"$1" 2>/dev/null | awk '{ n += $1 } END { print n + 0 }'
+}
+
+# device_worked VOLUME BEFORE
+device_worked()
+{
+	dd if="/dev/mapper/$1" of=/dev/null bs=4k count=1 iflag=direct 2>/dev/null &&
+		[ "$(counter scompleted)" -gt "$2" ]
+}
+
+device_work()
+{
+	until_true device_worked "$1" "$(counter scompleted)"
+}
+
+now()
+{
+	sed 's/ .*//; s/\.//' /proc/uptime
 }

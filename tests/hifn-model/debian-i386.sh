@@ -8,7 +8,7 @@
 # vmlinuz, release and modules/: those for cryptography, hardware of that kind with
 # its drivers, and random numbers.
 # Without a network, what was fetched before is taken.
-# Exit 0 done, 1 failed, 2 wrong usage.
+# Exit 0 done, 1 failed, 2 wrong usage, 3 it can't be had here.
 
 set -eu -o pipefail
 # shellcheck source=scripts/lib.sh
@@ -51,7 +51,8 @@ build_image()
 	local dir=$1 all name
 
 	say "fetching Debian's $package"
-	(cd "$dir" && apt-get "${apt[@]}" download "$package")
+	(cd "$dir" && apt-get "${apt[@]}" download "$package") ||
+		unavailable "could not fetch Debian's $package"
 	for name in "$dir"/*.deb; do
 		dpkg-deb -x "$name" "$dir"
 	done
@@ -78,7 +79,7 @@ esac
 mkdir -p "$ACRYPTO_CACHE/logs" "$lists"
 with_lock apt-i386 read_lists
 package=$(newest) || package=$(cat "$lists/package" 2>/dev/null) ||
-	die "Debian's kernel for i386 can't be had: see $ACRYPTO_CACHE/logs/apt-i386.log"
+	unavailable "Debian's kernel for i386 can't be had: see $ACRYPTO_CACHE/logs/apt-i386.log"
 folder=$(cached stock-image-i386 "$(hash_of "$package" "$(declare -f build_image)" \
 	"${MODULES[*]}")" build_image)
 printf '%s\n' "$package" >"$lists/package"

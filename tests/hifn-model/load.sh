@@ -39,6 +39,10 @@ mark()
 for name in $MODULES; do
 	check "$name loads" modprobe "$name"
 done
+# devices get a key as soon as it is set
+case " $MODULES " in
+*" acrypto_capi "*) echo Y >/sys/module/acrypto_capi/parameters/eager ;;
+esac
 if [ "$LOAD" = skload ]; then
 	[ -n "$CIPHER" ] || CIPHER=$(awk -v match_this="$MATCH" \
 		'$1 == "driver" && $3 ~ match_this { print $3; exit }' /proc/crypto)

@@ -9,7 +9,7 @@
 # headers, unchanged.  --rng: with its random number generator, which keeps the
 # kernel's thread that collects such numbers busy (its wait is as long as the time
 # since the last number); not to be measured with.
-# Exit 0 done, 1 failed, 2 wrong usage.
+# Exit 0 done, 1 failed, 2 wrong usage, 3 the source can't be had here.
 
 set -eu -o pipefail
 # shellcheck source=scripts/lib.sh
@@ -25,7 +25,8 @@ get_source()
 	# the package is large: it goes through pipes
 	(
 		cd "$dir"
-		apt-get -q -o APT::Sandbox::User=root download "$package=$version"
+		apt-get -q -o APT::Sandbox::User=root download "$package=$version" ||
+			unavailable "could not fetch Debian's $package"
 		for name in ./*.deb; do
 			dpkg-deb --fsys-tarfile "$name" |
 				tar -xOf - "./usr/src/$package.tar.xz" |
@@ -66,7 +67,7 @@ version=$(apt-cache show "$package" 2>/dev/null | sed -n 's/^Version: //p' | hea
 if [ -z "$version" ]; then
 	# no package lists: one that was fetched before will do
 	version=$(cat "$ACRYPTO_CACHE/hifn-mainline.version" 2>/dev/null) ||
-		die "no package $package: apt-get update"
+		unavailable "no package $package: apt-get update"
 fi
 source=$(cached hifn-source "$(hash_of "$version" "$(declare -f get_source)")" get_source)
 printf '%s\n' "$version" >"$ACRYPTO_CACHE/hifn-mainline.version"

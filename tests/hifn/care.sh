@@ -11,6 +11,8 @@
 for module in brd dm-crypt acrypto acrypto_capi; do
 	modprobe $module
 done
+# devices get a key as soon as it is set
+echo Y >/sys/module/acrypto_capi/parameters/eager
 make_nodes
 # shellcheck disable=SC2046
 set -- $(boards)

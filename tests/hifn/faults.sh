@@ -10,19 +10,17 @@ for module in dm-mod dm-crypt acrypto_soft; do
 	modprobe $module
 done
 modprobe acrypto_hifn $PATIENT
-soft 1
-for dev in "$C"/soft*; do
-	await_state "${dev##*/}" broken
-done
+soft break
 set -- $(boards)
 check "dm-crypt on both boards" crypt c aes-cbc-essiv:sha256 $KEY /dev/ram0
 
-# the boards share the work
+# the boards share the work; self-tests have counted, too
+first=$(attr hifn0 scompleted)
+second=$(attr hifn1 scompleted)
 verified --runtime=4
 check "nothing goes wrong" ended
-for dev in hifn0 hifn1; do
-	check "$dev did its share" [ "$(attr $dev scompleted)" -gt 100 ]
-done
+check "hifn0 did its share" [ $(($(attr hifn0 scompleted) - first)) -gt 100 ]
+check "hifn1 did its share" [ $(($(attr hifn1 scompleted) - second)) -gt 100 ]
 
 # trouble NAME BOARD DEVICE FAULT AFTER TIMES: and the device is broken by it
 trouble()
@@ -79,7 +77,7 @@ echo 0 >$C/hifn0/broken
 check "and right ones, too" good hifn0
 
 # the driver goes and comes under load
-soft 0
+soft repair
 verified --runtime=3600
 sleep 1
 for n in 1 2 3; do

@@ -10,10 +10,9 @@
 #					(0), so often (1; 0: for ever)
 #	disarm BOARD
 #	attr DEVICE FILE		what sysfs says
-#	await_state DEVICE STATE	within 60 seconds
-#	await_more COMMAND... NUMBER	until what it prints is more, 60 seconds
+#	await_more NUMBER COMMAND ARGUMENT ARGUMENT
+#					until what it prints is more, 60 seconds
 #	good DEVICE			does it have all capabilities, none failed?
-#	soft BROKEN			are the CPUs' devices broken?  1 or 0
 #	crypt_hifn NAME DEV [OPTION]	dm-crypt device NAME over DEV
 #	verified [ARGUMENT...]		fio on /dev/mapper/c in the background
 #	running, stopped, ended		is it, and does or did it end well?
@@ -105,34 +104,11 @@ attr()
 	cat "$C/$1/$2"
 }
 
-# until_true COMMAND...: within 60 seconds
-until_true()
-{
-	local i=0
-
-	until "$@"; do
-		i=$((i + 1))
-		[ $i -le 300 ] || return 1
-		sleep 0.2
-	done
-}
-
-has_state()
-{
-	[ "$(attr "$1" state)" = "$2" ]
-}
-
-await_state()
-{
-	until_true has_state "$@"
-}
-
 is_more()
 {
 	[ "$("$2" "$3" "$4")" -gt "$1" ]
 }
 
-# await_more NUMBER COMMAND ARGUMENT ARGUMENT
 await_more()
 {
 	until_true is_more "$@"
@@ -143,15 +119,6 @@ good()
 	[ "$(wc -l <"$C/$1/capabilities")" = $HIFN_CAPS ] || return 1
 	# the rate is the last but for what failed
 	awk '$NF + 0 <= 0 { print; bad = 1 } END { exit bad }' "$C/$1/capabilities"
-}
-
-soft()
-{
-	local dev
-
-	for dev in "$C"/soft*; do
-		[ ! -e "$dev" ] || echo "$1" >"$dev/broken"
-	done
 }
 
 verified()

@@ -14,7 +14,8 @@
 # Debian's source of exactly the installed version (24 MB, fetched once).
 # --headers prints the folder with them.  device.h tells what a device must do.
 #
-# exit: 0 done, 1 failed, 2 wrong usage or unfit input
+# exit: 0 done, 1 failed, 2 wrong usage or unfit input, 3 QEMU or its source can't be
+# had here
 
 set -eu -o pipefail
 # shellcheck source=scripts/lib.sh
@@ -81,7 +82,8 @@ esac
 source=$here/$1.c
 [ "$1" = --headers ] || [ -f "$source" ] || refuse "no such device: $source"
 
-[ "$(dpkg --print-architecture)" = amd64 ] || refuse "devices are for QEMU on amd64"
+[ "$(dpkg --print-architecture)" = amd64 ] ||
+	unavailable "devices are for QEMU on amd64"
 need_packages qemu-system-x86 gcc libc6-dev dpkg-dev python3 pkg-config libglib2.0-dev
 # as QEMU names itself: "7.2.22 (Debian 1:7.2+dfsg-7+deb12u18+b3)"
 version=$(qemu-system-x86_64 --version | sed -n 's/^QEMU emulator version //p')

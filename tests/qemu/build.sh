@@ -6,7 +6,7 @@
 # Builds the QEMU plugin NAME.c of this folder, if it isn't in the cache, and
 # prints where it is.
 #
-# exit: 0 done, 1 failed, 2 wrong usage or unfit input
+# exit: 0 done, 1 failed, 2 wrong usage or unfit input, 3 no compiler can be had here
 
 set -eu -o pipefail
 # shellcheck source=scripts/lib.sh

@@ -116,7 +116,7 @@ check "kernel: archive of another tree is refused" gets_nothing 2
 head -c 300 "$tmp/made/linux-2.6.99.tar.xz" >"$store/linux-2.6.99.tar.xz"
 check "kernel: damaged archive is refused" gets_nothing 2
 rm -f "$store"/*
-check "kernel: no source, no network" gets_nothing 1
+check "kernel: no source, no network" gets_nothing 3
 output=$(get 2.6.99 "$tmp/got/tree" 2>&1 || true)
 case $output in
 *"put linux-2.6.99.tar.xz from"*"into $store"*)
@@ -160,7 +160,7 @@ if [ ! -f "$tmp/port" ]; then
 	fail "kernel: the web server of this test starts"
 else
 	url=http://127.0.0.1:$(cat "$tmp/port")
-	check "kernel: server without the file" gets_nothing 1
+	check "kernel: server without the file" gets_nothing 3
 	for suffix in bz2 gz xz; do
 		cp "$tmp/made/linux-2.6.99.tar.$suffix" "$tmp/www/v2.6/"
 		check "kernel: downloads a .tar.$suffix" gets
@@ -169,7 +169,7 @@ else
 	done
 	cp "$tmp/made/linux-2.6.99.tar.xz" "$tmp/www/v2.6/"
 	url=$url/cut
-	check "kernel: half a download" gets_nothing 1
+	check "kernel: half a download" gets_nothing 3
 	check "kernel: half a download is not kept" stored ""
 	url=${url%/cut}
 	cp "$tmp/bad/linux-2.6.99.tar.xz" "$tmp/www/v2.6/"

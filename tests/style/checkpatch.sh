@@ -5,6 +5,7 @@
 #
 # Prints the path of the kernel's checkpatch.pl.  In Debian only linux-source-6.1
 # has it: the package is fetched once, and the three files that count are kept.
+# Exit 0 done, 1 failed, 3 it can't be had here.
 
 set -eu
 . "$(dirname "$(readlink -f "$0")")/../../scripts/lib.sh"
@@ -18,7 +19,8 @@ get_checkpatch()
 	# the package is large: its parts go through pipes
 	(
 		cd "$dir"
-		apt-get -q -o APT::Sandbox::User=root download "$package=$version"
+		apt-get -q -o APT::Sandbox::User=root download "$package=$version" ||
+			unavailable "could not fetch Debian's $package"
 		for name in ./*.deb; do
 			dpkg-deb --fsys-tarfile "$name" |
 				tar -xOf - "./usr/src/$package.tar.xz" |
@@ -37,7 +39,7 @@ version=$(apt-cache show "$package" 2>/dev/null | sed -n 's/^Version: //p' | hea
 if [ -z "$version" ]; then
 	# no package lists: one that was fetched before will do
 	version=$(cat "$ACRYPTO_CACHE/checkpatch.version" 2>/dev/null) ||
-		die "no package $package: apt-get update"
+		unavailable "no package $package: apt-get update"
 fi
 folder=$(cached checkpatch "$(hash_of "$package" "$version")" get_checkpatch)
 printf '%s\n' "$version" >"$ACRYPTO_CACHE/checkpatch.version"

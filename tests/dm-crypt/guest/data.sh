@@ -33,11 +33,6 @@ path_of()
 	dmsetup status "$1" | awk '{ print $4 }'
 }
 
-counter()
-{
-	cat $C/*/"$1" 2>/dev/null | awk '{ n += $1 } END { print n + 0 }'
-}
-
 holds_data()
 {
 	dd if="/dev/mapper/$1" bs="$2" iflag=direct 2>/dev/null | cmp - /data

@@ -16,9 +16,7 @@ for module in dm-mod dm-crypt acrypto_soft; do
 	modprobe $module
 done
 modprobe acrypto_sim devices=2 kind=1,1 latency_us=200,200 timeout_ms=300,300
-for dev in /sys/class/acrypto/soft*; do
-	break_device "${dev##*/}"
-done
+soft break
 
 cat >/tmp/helper <<'EOF'
 #!/bin/sh

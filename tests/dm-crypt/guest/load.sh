@@ -21,11 +21,6 @@ modprobe dm-crypt 2>/dev/null
 dm_create c "$TABLE" || exit 1
 DEVICES=$(cat $C/crypto_sessions/devices)
 
-counter()
-{
-	cat $C/*/"$1" 2>/dev/null | awk '{ n += $1 } END { print n + 0 }'
-}
-
 # four threads, each in its own part of the device: blocks of many sizes are
 # written, read back and compared with their checksums, until the time is over
 start_load()

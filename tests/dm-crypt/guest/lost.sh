@@ -13,9 +13,7 @@ for module in dm-mod dm-crypt acrypto_soft; do
 	modprobe $module
 done
 modprobe acrypto_sim devices=1
-for dev in /sys/class/acrypto/soft*; do
-	break_device "${dev##*/}"
-done
+soft break
 check "the kernel's cipher fails from now on" insmod /no_cbc.ko || finish
 sim fail_every 0 1
 

@@ -68,8 +68,7 @@ streams_during()
 	wait $stream
 }
 
-# milliseconds
-now()
+milliseconds()
 {
 	echo $(($(date +%s%N) / 1000000))
 }
@@ -128,10 +127,10 @@ up slow transport aes128 sha1 none
 traffic udp 10.1.0.2 7 100 &
 slow=$!
 sleep 0.3
-start=$(now)
+start=$(milliseconds)
 check "a state can be looked at while it has packets under way" \
 	[ -n "$(sa_stat "$(esp_spi slow 1)" packets)" ]
-took=$(($(now) - start))
+took=$(($(milliseconds) - start))
 check "and that takes no time: $took ms" [ $took -lt 1000 ]
 check "the packet comes back" wait $slow
 # gone while it has packets under way: they end, whatever becomes of them
