@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=dash
+# shellcheck shell=dash disable=SC2034
 #
 # What the tests of the front end share, as /capi-lib.sh.
 #

@@ -90,7 +90,7 @@ dying()
 	local n=0 goal=$1
 
 	shift
-	while [ "$(wc -l </tmp/deaths)" -lt $goal ]; do
+	while [ "$(wc -l </tmp/deaths)" -lt "$goal" ]; do
 		n=$((n + 1))
 		[ $n -le 300 ] && afalg "$@" || return 1
 	done
@@ -184,10 +184,14 @@ dm_remove other 2>/dev/null
 # rekey TEST [PARAMETER]...: the module never stays
 rekey()
 {
+	local name=$1
+
+	shift
 	dmesg -c >/dev/null
-	insmod "/lib/modules/0.0.0/rekey.ko" "test=$@" 2>/dev/null
+	insmod "/lib/modules/0.0.0/rekey.ko" "test=$name" "$@" 2>/dev/null
 	dmesg | sed -n 's/.*rekey: /# /p' >&3
-	dmesg | grep -q "rekey: $1: passed" && ! dmesg | grep -q "rekey: $1: failed"
+	dmesg | grep -q "rekey: $name: passed" &&
+		! dmesg | grep -q "rekey: $name: failed"
 }
 
 sim latency_us 0 2000

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=dash disable=SC1091
+# shellcheck shell=dash disable=SC1091,SC2034
 #
 # In the guest: acrypto on PadLock alone.
 # UNITS: how many capabilities a device has.  SEED: of the random numbers.

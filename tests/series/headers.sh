@@ -20,6 +20,9 @@ header_faults()
 	[[ $kernel =~ ^(all|[0-9]+\.[0-9.]+(, [0-9]+\.[0-9.]+)*)$ ]] ||
 		echo "$name: Kernel is neither 'all' nor versions: $kernel"
 	[ "$(sed -n '1s/:.*//p' "$file")" = Subject ] || echo "$name: Subject is not first"
+	[ -n "$(patch_field "$file" Mainline)" ] || echo "$name: no Mainline"
+	sed '/^---$/,$d' "$file" | grep -q '^Signed-off-by: [^<]* <.*>$' ||
+		echo "$name: no Signed-off-by"
 	sed '/^---$/,$d' "$file" | sed '1,/^$/d' | grep -q '[[:alpha:]]' ||
 		echo "$name: does not say why"
 	grep -qx -- '---' "$file" || echo "$name: no line '---' before the diff"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=dash
+# shellcheck shell=dash disable=SC2317
 #
 # What dm-crypt on acrypto writes and reads.  /dev/hda has a region of REGION
 # sectors for each case that this script writes /data to, for the host to

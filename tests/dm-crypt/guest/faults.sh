@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=dash
+# shellcheck shell=dash disable=SC2317
 #
 # Most allocations that may not wait fail: dm-crypt lives on its reserves and
 # splits its writes.

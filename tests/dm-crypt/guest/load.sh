@@ -90,9 +90,9 @@ end_load "plain load"
 
 switch_off_and_on()
 {
-	echo 0 >$S
+	echo 0 >"$S"
 	usleep 30000
-	echo 1 >$S
+	echo 1 >"$S"
 	usleep 50000
 }
 
@@ -127,12 +127,12 @@ done
 
 switch_balancers()
 {
-	echo round_robin >$C/crypto_sessions/lbs
+	echo round_robin >"$C/crypto_sessions/lbs"
 	usleep 30000
 	rmmod acrypto_lb_rr 2>/dev/null && modprobe acrypto_lb_rr
-	echo round_robin >$C/crypto_sessions/lbs
+	echo round_robin >"$C/crypto_sessions/lbs"
 	usleep 30000
-	echo simple_lb >$C/crypto_sessions/lbs
+	echo simple_lb >"$C/crypto_sessions/lbs"
 	usleep 30000
 }
 
@@ -191,7 +191,7 @@ while running; do
 	usleep 15000
 	n=$((n + 1))
 done
-echo 1 >$S
+echo 1 >"$S"
 for dev in $DEVICES; do
 	echo 0 >"$C/$dev/broken" 2>/dev/null
 done

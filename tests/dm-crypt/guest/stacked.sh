@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=dash
+# shellcheck shell=dash disable=SC2317
 #
 # dm-crypt on dm-crypt on dm-crypt ...: each level works in the context of the
 # one above it for as long as the stack lasts.  (The kernel's lock checker takes
