@@ -248,7 +248,7 @@ void soft_hash_update(struct soft_hash_state *st, const u8 *p, unsigned int n)
 {
 	struct host_hash *hh = host_hash(st);
 
-	soft_host_hashed = p;
+	__atomic_store_n(&soft_host_hashed, p, __ATOMIC_RELAXED);
 
 	switch (hh->type) {
 	case ACRYPTO_TYPE_MD5:
