@@ -85,12 +85,24 @@ merged()
 		END { for (i = 1; i <= n; i++) print value[order[i]] }'
 }
 
+# Kconfig files that another one includes; of architectures, whose names may be
+# variables there, all.
+kconfigs()
+{
+	find "$tree" -name 'Kconfig*' -type f -printf '%P\n' >"$tree/.config.files"
+	(cd "$tree" && xargs sed -n \
+		's/^[[:blank:]]*source[[:blank:]]*"\{0,1\}\([^"]*\).*/\1/p' <.config.files) |
+		awk 'NR == FNR { included[$1] = 1; next }
+		     /^(Kconfig|arch\/)/ || $1 in included' - "$tree/.config.files"
+	rm -f "$tree/.config.files"
+}
+
 # Prints the options that TREE knows and that came out otherwise than asked.
 # An option that was to be off may also be invisible, and not be mentioned.
 lost_options()
 {
-	find "$tree" -name 'Kconfig*' -type f -print0 |
-		xargs -0 sed -n 's/^[[:blank:]]*\(menu\)\{0,1\}config[[:blank:]]\{1,\}\([A-Za-z0-9_]*\).*/CONFIG_\2/p' |
+	kconfigs | (cd "$tree" && xargs \
+		sed -n 's/^[[:blank:]]*\(menu\)\{0,1\}config[[:blank:]]\{1,\}\([A-Za-z0-9_]*\).*/CONFIG_\2/p') |
 		sort -u >"$tree/.config.known"
 	awk 'FILENAME == ARGV[1] { known[$1] = 1; next }
 	     FILENAME == ARGV[2] {
