@@ -380,7 +380,7 @@ def main():
             ["what", "measured on", "ratio from", "to", "revision"], summary,
             ' class="summary"'),
             "\n".join(sections)))
-    print(os.path.join(folder, "index.html"))
+    print("tables and plots on one page:", os.path.join(folder, "index.html"))
 
 
 main()

@@ -157,6 +157,5 @@ for name in $names; do
 	printf '\n'
 	reports+=("$out/$file.csv")
 done
-page=$(python3 "$ACRYPTO_TOP/benchmarks/page.py" "$out")
-say "tables and plots on one page: $page"
+python3 "$ACRYPTO_TOP/benchmarks/page.py" "$out"
 python3 "$ACRYPTO_TOP/benchmarks/report.py" --worst "${reports[@]}"

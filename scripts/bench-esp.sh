@@ -140,6 +140,5 @@ python3 "$ACRYPTO_TOP/benchmarks/report.py" \
 	--note "acrypto: $(revision)" \
 	--name "$name" --out "$out" ${lockstep[@]+"${lockstep[@]}"} "$work/guest"
 cat "$out/$name.txt"
-page=$(python3 "$ACRYPTO_TOP/benchmarks/page.py" "$out")
-say "tables and plots on one page: $page"
+python3 "$ACRYPTO_TOP/benchmarks/page.py" "$out"
 python3 "$ACRYPTO_TOP/benchmarks/report.py" --worst "$out/$name.csv"

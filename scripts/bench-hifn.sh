@@ -168,5 +168,4 @@ elif wanted crypt; then
 			"dm-crypt on a HIFN 795x (model), Linux $KERNEL, aes-cbc-essiv:sha256, 128-bit key" \
 			cipher operation "KiB/s:+,instructions/KiB:-,CPU %:-"
 fi
-page=$(python3 "$ACRYPTO_TOP/benchmarks/page.py" "$out")
-say "tables and plots on one page: $page"
+python3 "$ACRYPTO_TOP/benchmarks/page.py" "$out"

@@ -271,6 +271,5 @@ for workload in "${workloads[@]}"; do
 	printf '\n'
 	reports+=("$out/$name.csv")
 done
-page=$(python3 "$ACRYPTO_TOP/benchmarks/page.py" "$out")
-say "tables and plots on one page: $page"
+python3 "$ACRYPTO_TOP/benchmarks/page.py" "$out"
 python3 "$ACRYPTO_TOP/benchmarks/report.py" --worst "${reports[@]}"

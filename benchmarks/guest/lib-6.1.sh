@@ -22,8 +22,7 @@ bench_modules()
 	for module in dm-crypt acrypto acrypto_soft acrypto_capi; do
 		modprobe $module || exit 1
 	done
-	# devices get a key as soon as it is set
-	echo Y >/sys/module/acrypto_capi/parameters/eager || exit 1
+	eager || exit 1
 	modprobe brd rd_nr="$n" rd_size=$((MEGABYTES * 1024)) || exit 1
 	make_nodes
 	[ "$COUNT" != yes ] || report_symbols

@@ -14,8 +14,7 @@ MB=4
 for module in brd dm-crypt aesni-intel acrypto_soft acrypto_capi; do
 	modprobe $module
 done
-# devices get a key as soon as it is set
-echo Y >/sys/module/acrypto_capi/parameters/eager
+eager
 make_nodes
 dd if=/dev/urandom of=/tmp/data bs=1M count=$MB
 

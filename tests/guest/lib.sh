@@ -30,6 +30,7 @@
 #	soft break|repair	the same with all devices of the CPUs
 #	counter FILE [DEVICES]	a counter in sysfs, the sum over all devices or those
 #				whose names match
+#	eager			acrypto_capi's devices get a key as soon as it is set
 #	device_work VOLUME	read from /dev/mapper/VOLUME until a device does it: what
 #				is new may go the stock way for a while
 #	now			hundredths of a second since boot
@@ -235,6 +236,11 @@ counter()
 {
 	# shellcheck disable=SC2086
 	cat /sys/class/acrypto/${2:-*}/"$1" 2>/dev/null | awk '{ n += $1 } END { print n + 0 }'
+}
+
+eager()
+{
+	echo Y >/sys/module/acrypto_capi/parameters/eager
 }
 
 # device_worked VOLUME BEFORE

@@ -70,8 +70,7 @@ modprobe brd
 for module in dm-crypt aesni-intel acrypto_soft acrypto_capi; do
 	modprobe $module
 done
-# devices get a key as soon as it is set
-echo Y >/sys/module/acrypto_capi/parameters/eager
+eager
 modprobe acrypto_sim devices=2 kind=1,1 qlen=4096,4096
 make_nodes
 n=0

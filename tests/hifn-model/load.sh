@@ -39,9 +39,8 @@ mark()
 for name in $MODULES; do
 	check "$name loads" modprobe "$name"
 done
-# devices get a key as soon as it is set
 case " $MODULES " in
-*" acrypto_capi "*) echo Y >/sys/module/acrypto_capi/parameters/eager ;;
+*" acrypto_capi "*) eager ;;
 esac
 if [ "$LOAD" = skload ]; then
 	[ -n "$CIPHER" ] || CIPHER=$(awk -v match_this="$MATCH" \

@@ -11,8 +11,7 @@
 for module in brd dm-crypt acrypto acrypto_capi; do
 	modprobe $module
 done
-# devices get a key as soon as it is set
-echo Y >/sys/module/acrypto_capi/parameters/eager
+eager
 make_nodes
 # shellcheck disable=SC2046
 set -- $(boards)

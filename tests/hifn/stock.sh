@@ -10,8 +10,7 @@
 for module in brd dm-crypt acrypto_capi; do
 	check "$module loads" modprobe $module
 done
-# devices get a key as soon as it is set
-echo Y >/sys/module/acrypto_capi/parameters/eager
+eager
 make_nodes
 check "the driver loads" modprobe acrypto_hifn $PATIENT
 same "both boards are devices" "$(cat $C/crypto_sessions/devices)" "hifn0 hifn1"

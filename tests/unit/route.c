@@ -11,17 +11,19 @@ static const u8 ckey[16] = "cipher key of 16", akey[20] = "authentication of 20"
 
 static struct fake *cipher, *hmac;
 
+#define AES(op)	{ .operation = ACRYPTO_OP_##op, .type = ACRYPTO_TYPE_AES_128, \
+		  .mode = ACRYPTO_MODE_CBC, .rate = 1 }
+#define SHA1	{ .operation = ACRYPTO_OP_HMAC, .type = ACRYPTO_TYPE_SHA1, \
+		  .mode = ACRYPTO_MODE_NONE, .rate = 1 }
+
 static const struct acrypto_capability cipher_caps[] = {
-	{ .operation = ACRYPTO_OP_ENCRYPT, .type = ACRYPTO_TYPE_AES_128,
-	  .mode = ACRYPTO_MODE_CBC, .rate = 1 },
-	{ .operation = ACRYPTO_OP_DECRYPT, .type = ACRYPTO_TYPE_AES_128,
-	  .mode = ACRYPTO_MODE_CBC, .rate = 1 },
+	AES(ENCRYPT),
+	AES(DECRYPT),
 	{ .operation = ACRYPTO_OP_ENCRYPT, .type = ACRYPTO_TYPE_NULL,
 	  .mode = ACRYPTO_MODE_NONE, .rate = 1 },
 };
 static const struct acrypto_capability hmac_caps[] = {
-	{ .operation = ACRYPTO_OP_HMAC, .type = ACRYPTO_TYPE_SHA1,
-	  .mode = ACRYPTO_MODE_NONE, .rate = 1 },
+	SHA1,
 };
 
 static void devices(int cipher_kind, int hmac_kind, unsigned int qlen)
@@ -625,12 +627,9 @@ static void one_pass_is_tested(void **state)
 			  __VA_ARGS__)
 
 static const struct acrypto_capability part_caps[] = {
-	{ .operation = ACRYPTO_OP_ENCRYPT, .type = ACRYPTO_TYPE_AES_128,
-	  .mode = ACRYPTO_MODE_CBC, .rate = 1 },
-	{ .operation = ACRYPTO_OP_DECRYPT, .type = ACRYPTO_TYPE_AES_128,
-	  .mode = ACRYPTO_MODE_CBC, .rate = 1 },
-	{ .operation = ACRYPTO_OP_HMAC, .type = ACRYPTO_TYPE_SHA1,
-	  .mode = ACRYPTO_MODE_NONE, .rate = 1 },
+	AES(ENCRYPT),
+	AES(DECRYPT),
+	SHA1,
 	ESP_OUT(),
 	ESP_IN,
 };

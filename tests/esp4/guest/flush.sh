@@ -13,8 +13,7 @@ for module in xfrm_user blowfish acrypto_soft esp4; do
 	modprobe $module
 done
 
-# microseconds
-now()
+microseconds()
 {
 	echo $(($(date +%s%N) / 1000))
 }
@@ -37,12 +36,12 @@ flush()
 			"enc $1 0x000102030405060708090a0b0c0d0e0f"
 	done >/tmp/batch
 	ip -batch /tmp/batch && [ "$(users)" -eq $SAS ] || return 1
-	start=$(now)
+	start=$(microseconds)
 	ip xfrm state flush
 	while [ "$(users)" -gt 0 ]; do
 		:
 	done
-	echo $(($(now) - start))
+	echo $(($(microseconds) - start))
 }
 
 stock=
