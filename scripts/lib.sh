@@ -699,7 +699,7 @@ fetch_source_package_locked()
 	else
 		# no network: what was fetched before will do
 		store=$(find "$ACRYPTO_CACHE/sources" -maxdepth 1 -name "${pkg}_$wanted" \
-			! -name '*.tmp' 2>/dev/null | sort -V | tail -n 1)
+			! -name '*.tmp' 2>/dev/null | sort -V | tail -n 1) || store=
 		[ -n "$store" ] || unavailable "Debian's source package '$1' can't be had:" \
 			"see $ACRYPTO_CACHE/apt/update.log"
 	fi
