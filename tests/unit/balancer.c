@@ -147,6 +147,8 @@ static void many_go_elsewhere(void **state)
 		if (i < 2)
 			w[0]->s.flags |= ACRYPTO_SESSION_MANY;
 		before = fake_get(f[1], done);
+		/* with its self-test, or the session before */
+		WAIT_FOR(!READ_ONCE(f[1]->dev->at_work));
 		assert_int_equal(unit_submit(&w[0]->s), 0);
 		assert_int_equal(work_wait(w[0]), 0);
 		assert_int_equal(fake_get(f[1], done) - before, i == 1);
@@ -173,6 +175,59 @@ static void many_go_elsewhere(void **state)
 		work_free(w[i]);
 	}
 	LOADS(0, 0);
+	finish();
+}
+
+static int at_work, may_end;
+
+static void work_long(struct fake *fake, struct acrypto_session *s)
+{
+	if (fake != f[1])
+		return;
+	__atomic_add_fetch(&at_work, 1, __ATOMIC_SEQ_CST);
+	WAIT_FOR(__atomic_load_n(&may_end, __ATOMIC_SEQ_CST));
+}
+
+/*
+ * Of many, a CPU's device that is at work gets one to go on with, and no more:
+ * so it never is without work, and this CPU does its share
+ */
+static void one_waits_at_work(void **state)
+{
+	struct work *w[4];
+	int i;
+
+	f[0] = fake_new(&(struct fake_info){ .name = "cpu0", .cpu = 0 });
+	f[1] = fake_new(&(struct fake_info){ .name = "cpu1", .cpu = 1 });
+	nr = 2;
+	ctx = null_context();
+	shim_set_cpu(0);
+	for (i = 0; i < 4; i++) {
+		w[i] = work_new(ctx, 64);
+		w[i]->s.flags = ACRYPTO_SESSION_DIRECT;
+		/* the last is one of few, and stays here */
+		if (i < 3)
+			w[i]->s.flags |= ACRYPTO_SESSION_MANY;
+	}
+	shim_idle_cpus = 2;
+	f[1]->processing = work_long;
+	assert_int_equal(unit_submit(&w[0]->s), 0);
+	WAIT_FOR(__atomic_load_n(&at_work, __ATOMIC_SEQ_CST) == 1);
+	shim_idle_cpus = 0;
+	LOADS(0, 1);
+	assert_int_equal(unit_submit(&w[3]->s), 0);
+	assert_true(work_done(w[3]));
+	assert_int_equal(unit_submit(&w[1]->s), 0);
+	LOADS(0, 2);
+	assert_int_equal(unit_submit(&w[2]->s), 0);
+	assert_true(work_done(w[2]));
+	LOADS(0, 2);
+	__atomic_store_n(&may_end, 1, __ATOMIC_SEQ_CST);
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(work_wait(w[i]), 0);
+		work_free(w[i]);
+	}
+	assert_int_equal(at_work, 2);
 	finish();
 }
 
@@ -529,6 +584,7 @@ const struct unit_test unit_tests[] = {
 	TEST(least_loaded),
 	TEST(prefers_local),
 	TEST(many_go_elsewhere),
+	TEST(one_waits_at_work),
 	TEST(full_is_passed_over),
 	TEST(round_robin),
 	TEST(names_and_selection),

@@ -198,6 +198,7 @@ static void rest_of_a_list_stays(void **state)
 	}
 	assert_int_equal(unit_submit_list(&list), -EBUSY);
 	assert_ptr_equal(list.next, &w[4]->s.entry);
+	assert_ptr_equal(list.next->prev, &list);
 	assert_ptr_equal(list.next->next, &w[5]->s.entry);
 	assert_ptr_equal(list.next->next->next, &list);
 	fake_serve(f);

@@ -324,6 +324,7 @@ struct waiter {
 	struct acrypto_context *ctx;
 	struct work *w;
 	int calls, order, submits;
+	struct acrypto_session **takes;
 };
 static struct waiter waiter[NR];
 static int wakeups;
@@ -344,6 +345,8 @@ static void wakeup(void *priv)
 	CHECK(!err || (err == -EBUSY && me->submits == 2));
 	if (!err)
 		me->submits = 0;
+	if (me->takes)
+		*me->takes = fake_take(f);
 }
 
 static void starve(int nr)
@@ -406,6 +409,45 @@ static void one_wakeup_a_place(void **state)
 			if (waiter[i].w->s.priority == waiter[j].w->s.priority)
 				assert_true(waiter[j].order < waiter[i].order);
 	for (i = 0; i < NR; i++) {
+		work_free(waiter[i].w);
+		acrypto_context_destroy(waiter[i].ctx);
+	}
+	work_free(first);
+	finish();
+}
+
+/*
+ * a place that somebody was told of isn't offered to the next one before he has
+ * looked: here, by who was told of another place and comes back late
+ */
+static void a_place_is_offered_once(void **state)
+{
+	struct acrypto_session *taken[2];
+	struct work *first;
+	int i;
+
+	prepare(FAKE_ASYNC, 1);
+	f->hold = 1;
+	first = work_of(ctx, 31);
+	assert_int_equal(unit_submit(&first->s), 0);
+	starve(3);
+	/* while it is called, the device takes what it has submitted */
+	waiter[2].takes = &taken[1];
+	taken[0] = fake_take(f);
+	shim_softirqs_done();
+	assert_int_equal(woken(), 2);
+	assert_int_equal(waiter[2].order, 1);
+	assert_int_equal(waiter[1].order, 2);
+	assert_int_equal(waiter[0].calls, 0);
+	fake_finish(f, taken[0], 0);
+	fake_finish(f, taken[1], 0);
+	fake_serve(f);
+	shim_softirqs_done();
+	fake_serve(f);
+	assert_int_equal(work_wait(first), 0);
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(work_wait(waiter[i].w), 0);
+		assert_int_equal(waiter[i].calls, 1);
 		work_free(waiter[i].w);
 		acrypto_context_destroy(waiter[i].ctx);
 	}
@@ -768,6 +810,7 @@ const struct unit_test unit_tests[] = {
 	TEST(urgent_tells),
 	TEST(told_too_early),
 	TEST(one_wakeup_a_place),
+	TEST(a_place_is_offered_once),
 	TEST(wakeup_is_passed_on),
 	TEST(blocked_route_blocks_nobody),
 	TEST(no_wakeup_in_next),

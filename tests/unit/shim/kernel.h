@@ -372,12 +372,17 @@ static inline void shim_list_link(struct list_head *new, struct list_head *prev,
 	__atomic_store_n(&prev->next, new, __ATOMIC_RELEASE);
 }
 
+static inline void __list_del(struct list_head *prev, struct list_head *next)
+{
+	next->prev = prev;
+	__atomic_store_n(&prev->next, next, __ATOMIC_RELEASE);
+}
+
 static inline void shim_list_unlink(struct list_head *e)
 {
 	BUG_ON(e->prev->next != e);
 	BUG_ON(e->next->prev != e);
-	e->next->prev = e->prev;
-	__atomic_store_n(&e->prev->next, e->next, __ATOMIC_RELEASE);
+	__list_del(e->prev, e->next);
 }
 
 static inline void list_add(struct list_head *new, struct list_head *head)
