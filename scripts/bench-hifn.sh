@@ -17,7 +17,7 @@
 #		and with the kernel's own AES
 #
 #  --only PART		one of these three
-#  --count N		requests of each kind (2048), a multiple of 8
+#  --count N		requests of each kind (16384), a multiple of 8
 #  --device PROPERTIES	of the model (latency-ns=2000,rate=64M; a board does 64 MB/s)
 #  --tree TREE		a built tree of 2.6.20, for crypt
 #  --out DIR		where tables, CSV, plots and a page of all of them,
@@ -38,7 +38,7 @@ UNITS=8
 # megabytes that dm-crypt transfers
 FEW=2 MANY=10
 
-only='' count=2048 device=latency-ns=2000,rate=64M tree=''
+only='' count=16384 device=latency-ns=2000,rate=64M tree=''
 out=$ACRYPTO_TOP/benchmarks/results
 options only= count= device= tree= out= -- "$@"
 case $only in
