@@ -63,8 +63,8 @@ check "one keeps its rate, writing" [ "$WRITE" -ge $((MB * 102400 / RATE)) ]
 check "and reading" [ "$READ" -ge $((MB * 102400 / RATE)) ]
 measure 2
 report "# two devices: $((WRITE1 * 100 / WRITE)) % of one writing, $((READ1 * 100 / READ)) % reading"
-faster 95 2
+faster 97 2
 measure 4
 report "# four devices: $((WRITE1 * 100 / WRITE)) % of one writing, $((READ1 * 100 / READ)) % reading"
-faster 90 4
+faster 95 4
 finish

@@ -11,6 +11,9 @@ Prints what a receiver has to count for each SA that authenticates:
 	expect SPI packets N replay-window N replay N failed N
 and how many numbered datagrams have to arrive:
 	expect good N
+Before those N come packets that differ in one bit from a good one, by each bit of the
+ICV and by one of each byte before it; of them the ICV has to refuse
+	flipped N
 With --cases alone: prints the SAs that there have to be.
 exit: 0 all were sent, 1 the guest doesn't answer any more, 2 wrong usage
 """
@@ -136,7 +139,7 @@ class Injector:
         self.seq = {sa.spi: 0 for sa in self.sas}
         self.receiver = {sa.spi: Receiver() for sa in self.sas}
         self.recent = {sa.spi: [] for sa in self.sas}
-        self.number = self.good = self.ident = 0
+        self.number = self.good = self.ident = self.flipped = 0
 
     # --- parts ------------------------------------------------------------------
 
@@ -378,6 +381,38 @@ class Injector:
         self.ip(packet[:64], frag=0x2000, ident=ident)
         self.ip(packet[32:], frag=4, ident=ident)
 
+    def flip(self, sa, packet, seq, at, bit):
+        packet = bytearray(packet)
+        packet[at] ^= 1 << bit
+        self.took(sa, seq ^ ((1 << bit) << 8 * (7 - at) if at < 8 else 0), authentic=False)
+        self.out(sa, bytes(packet))
+        self.flipped += 1
+        if self.flipped % 12 == 11:
+            self.link.ping()
+
+    def flip_each(self, sa):
+        """a good packet with one bit changed: the ICV refuses it, whatever the bit"""
+        # a number whose bytes all have a bit that is not set, to become greater
+        seq = self.seq[sa.spi] + 1
+        protocol, payload = self.inside(sa, 20)
+        packet = sa.seal(seq, protocol, payload, self.iv(sa))
+        icv = len(packet) - sa.icv
+        for at in range(4, icv):
+            bits = [bit for bit in range(8) if at >= 8 or not packet[at] >> bit & 1]
+            self.flip(sa, packet, seq, at, self.random.choice(bits))
+        for at in range(icv, len(packet)):
+            for bit in range(8):
+                self.flip(sa, packet, seq, at, bit)
+        # a byte of the SPI: no SA's
+        for at in range(4):
+            other = bytearray(packet)
+            other[at] ^= 1 << self.random.randrange(8)
+            self.out(sa, bytes(other))
+        # and nothing was wrong with it
+        self.next(sa)
+        self.deliver(sa, seq)
+        self.out(sa, packet)
+
     KINDS = [(right, 10), (fragmented, 4), (overtaken, 2), (replayed, 5), (twice_at_once, 3),
              (number_zero, 2), (jump, 3), (tampered, 8), (forged_number, 5), (cut_short, 6),
              (no_block, 4), (empty, 2), (much_padding, 4), (long_padding, 3),
@@ -388,6 +423,9 @@ class Injector:
                             ("tampered", "forged_number", "cut_short"), KINDS))
 
     def run(self, count):
+        for sa in self.sas:
+            if sa.hash:
+                self.flip_each(sa)
         for n in range(count):
             sa = self.random.choice(self.sas)
             kinds = self.KINDS if sa.hash else self.UNCHECKED
@@ -402,6 +440,7 @@ class Injector:
                 print(f"expect {sa.spi:#x} packets {r.packets} replay-window {r.old} "
                       f"replay {r.replayed} failed {r.failed}")
         print(f"expect good {self.good}")
+        print(f"flipped {self.flipped}")
 
 
 def main():

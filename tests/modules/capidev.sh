@@ -6,6 +6,7 @@
 # Variables: CPUS, AES (yes: the CPU has AES instructions).
 
 . /lib.sh
+. /core.sh
 
 CLASS=/sys/class/acrypto
 PARAMETERS=/sys/module/acrypto_capidev/parameters
@@ -55,7 +56,7 @@ same "they are there" "$(count crypto_sessions devices)" "$ONE $OTHER"
 check "$ONE passed its self-tests" good "$ONE" 6
 check "$OTHER passed its self-tests" good "$OTHER" 6
 refused "one twice is refused" add "$ONE"
-for name in sha1-generic "hmac(sha256-generic)" "cryptd(md5-generic)" \
+for name in sha1-generic "hmac(sha1-generic)" "hmac(sha256-generic)" "cryptd(md5-generic)" \
 	"ecb(des3_ede-generic)"; do
 	check "$name is added" add "$name"
 done
@@ -63,6 +64,10 @@ check "a hash passed its self-tests" good sha1-generic 1
 check "an HMAC passed" good "hmac(sha256-generic)" 1
 check "an asynchronous hash passed" good "cryptd(md5-generic)" 1
 check "a cipher without an IV passed" good "ecb(des3_ede-generic)" 2
+
+# whatever lengths a session has
+kernel_tests right
+kernel_tests short
 
 # one stream, two devices
 dd if=/dev/urandom of=/tmp/data bs=64k count=64 2>/dev/null

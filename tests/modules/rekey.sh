@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash disable=SC1091
 #
-# A key change costs through acrypto what it costs without, twice that at most:
+# A key change costs through acrypto what it costs without, 1.75 times that at most:
 # devices get a key by and by, when it is used.  That they do get it, and the right
 # one, while it changes and while its transform goes.
 # Variables: CPUS, AES (yes: the CPU has AES instructions).
@@ -40,12 +40,12 @@ cost()
 		/tmp/said | tail -n 1
 }
 
-# cheap "STOCK..." "OURS...": at most twice as much, each
+# cheap "STOCK..." "OURS...": at most 1.75 times as much, each (measured: 1.02 to 1.54)
 cheap()
 {
 	echo "$1 $2" | awk '{
 		for (i = 1; i <= 3; i++)
-			if (!$i || !$(i + 3) || $(i + 3) > 2 * $i)
+			if (!$i || !$(i + 3) || $(i + 3) > 1.75 * $i)
 				bad = 1
 		exit NF != 6 || bad
 	}'
@@ -103,7 +103,7 @@ if [ "$CPUS" = 1 ]; then
 		name=${name#* }
 		stock=$(cost "$kind" "$name")
 		ours=$(cost "$kind" "acrypto($name)")
-		check "$name: $TFMS key changes take twice stock's time at most" \
+		check "$name: $TFMS key changes take 1.75 times stock's time at most" \
 			cheap "$stock" "$ours"
 	done
 fi

@@ -2,7 +2,8 @@
 # shellcheck shell=dash disable=SC1091
 #
 # Nothing can encrypt: the devices fail, and so does what the kernel has (no_cbc.ko).
-# Every write and every read ends with an error, and nothing is lost by that.
+# Every write and every read ends with an error, and nothing is lost by that; nor by
+# writes for which there is no bio (big_bio.ko).
 
 . /lib.sh
 . /core.sh
@@ -12,17 +13,43 @@ KEY=2b7e151628aed2a6abf7158809cf4f3c
 for module in dm-mod dm-crypt acrypto_soft; do
 	modprobe $module
 done
-modprobe acrypto_sim devices=1
-soft break
-check "the kernel's cipher fails from now on" insmod /no_cbc.ko || finish
-sim fail_every 0 1
-
 # kilobytes
 free_memory()
 {
 	echo 3 >/proc/sys/vm/drop_caches
 	awk '$1 == "MemFree:" { print $2 }' /proc/meminfo
 }
+
+# no_clone WHAT: of 200 writes, each of 2 MiB
+no_clone()
+{
+	local node before after
+
+	node=$(dmsetup info -c --noheadings -o major,minor c)
+	for count in 1 200; do
+		before=$(free_memory)
+		dmesg -c >/dev/null
+		# it never stays loaded
+		insmod /big_bio.ko major="${node%:*}" minor="${node#*:}" count=$count 2>/dev/null
+		same "$1: $count writes without a clone end" "$(dmesg |
+			sed -n 's/.*big_bio: //p')" \
+			"$count writes, the last one ended with -12"
+		after=$(free_memory)
+	done
+	check "$1: no memory is lost: $before KiB free, then $after" \
+		[ $((before - after)) -lt 400 ]
+}
+
+for way in acrypto stock; do
+	check "$way: a table" crypt c aes-cbc-essiv:sha256 $KEY /dev/ram0 $way || finish
+	no_clone "$way"
+	check "$way: the target goes" dm_remove c
+done
+
+modprobe acrypto_sim devices=1
+soft break
+check "the kernel's cipher fails from now on" insmod /no_cbc.ko || finish
+sim fail_every 0 1
 
 finished()
 {

@@ -54,8 +54,11 @@ for _ in 1 2 3 4 5; do
 	check "acrypto's SAs go: $took us" [ "$took" -ge 0 ] || finish
 	[ -n "$ours" ] && [ "$ours" -lt "$took" ] || ours=$took
 done
-# each has stock's keys, and a context with a key for both in either direction
-check "acrypto takes no more than twice stock's time: $ours, $stock us" \
-	[ "$ours" -le $((2 * stock)) ]
+# Each has stock's keys, and a context with a key for both in either direction: 1.56
+# times stock's by the instruction clock.  With more CPUs the host's clock runs.
+most=18
+[ "$(grep -c ^processor /proc/cpuinfo)" -eq 1 ] || most=20
+check "acrypto takes no more than $most tenths of stock's time: $ours, $stock us" \
+	[ $((10 * ours)) -le $((most * stock)) ]
 check "nothing of them is left" rmmod esp4
 finish

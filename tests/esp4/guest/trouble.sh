@@ -131,8 +131,13 @@ start=$(milliseconds)
 check "a state can be looked at while it has packets under way" \
 	[ -n "$(sa_stat "$(esp_spi slow 1)" packets)" ]
 took=$(($(milliseconds) - start))
-check "and that takes no time: $took ms" [ $took -lt 1000 ]
+# the host's clock: what a busy one makes of it, it makes of the next look, too
 check "the packet comes back" wait $slow
+start=$(milliseconds)
+sa_stat "$(esp_spi slow 1)" packets >/dev/null
+idle=$(($(milliseconds) - start))
+check "and that takes no longer than without: $took ms, $idle ms" \
+	[ $took -lt $((3 * idle + 100)) -a $took -lt 1000 ]
 # gone while it has packets under way: they end, whatever becomes of them
 traffic flood 10.1.0.2 9 200 20 0
 check "a state is deleted that has packets under way" both esp_down
