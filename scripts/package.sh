@@ -13,7 +13,8 @@
 #
 # dpkg -r acrypto-dkms takes all of it away again.
 #
-#   --version VERSION	default: 0~gitDATE.COMMIT, or 0~local outside git
+#   --version VERSION	default: the project's, as 2026.11.27 for 2026_11_27; where that
+#			is not what is tagged, ~DATE.REVISION follows
 #
 # The path of the package is printed.
 # Exit 0 done, 1 failed, 2 wrong usage.
@@ -32,15 +33,21 @@ shift $((OPTIND - 1))
 [ -d "$1" ] || refuse "$1 is no folder"
 out=$(readlink -f "$1")
 
-if [ -z "$version" ]; then
-	version=$(git -C "$ACRYPTO_TOP" log -1 --date=format:%Y%m%d \
-		--format=0~git%cd.%h 2>/dev/null) || version=
-	version=${version:-0~local}
-fi
 # the same content makes the same package
-SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git -C "$ACRYPTO_TOP" log -1 --format=%ct \
-	2>/dev/null || echo 0)}
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(project_date)}
 export SOURCE_DATE_EPOCH
+if [ -z "$version" ]; then
+	version=$(project_version)
+	case $version in
+	*-*)
+		more=${version#*-}
+		[ "$SOURCE_DATE_EPOCH" -eq 0 ] ||
+			more=$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y%m%d%H%M).$more
+		version=${version%%-*}~${more//-/.}
+		;;
+	esac
+	version=${version//_/.}
+fi
 
 need_tool dpkg-deb dpkg
 work=$(mktemp -d)
