@@ -25,6 +25,7 @@ WORKLOADS = {
     "fio2": "dm-crypt on two CPUs, by wall time",
     "copy": "A file system on dm-crypt",
     "bonnie": "bonnie++ on dm-crypt",
+    "cryptoloop": "dm-crypt and cryptoloop",
 }
 CELLS = {
     "output-char": "write, each character", "output-block": "write, blocks",
@@ -104,10 +105,17 @@ def cell_words(cell):
     return group, size_words(size)
 
 
+def others_of(row):
+    """what report.py compared with stock beside the candidate"""
+    return [name[:-len("_ratio")] for name in row
+            if name.endswith("_ratio") and name != "aa_ratio"]
+
+
 def pairs_chart(rows):
     """report.py: a candidate against stock"""
     candidate = "acrypto" if "acrypto" in rows[0] else "stock2"
     rows = [row for row in rows if row["ratio"]]
+    others = others_of(rows[0])
     groups = {}
     control = False
     values = []
@@ -118,8 +126,14 @@ def pairs_chart(rows):
         if row["aa_ratio"]:
             beside = tuple(float(row[name]) for name in ("aa_ratio", "aa_low", "aa_high"))
             control = True
-        groups.setdefault(group, []).append((label, [[(value, low, high, beside)]]))
-        values += [value, low, high]
+        bars = [[(value, low, high, beside)]]
+        for other in others:
+            bars.append([tuple(float(row[f"{other}_{name}"])
+                               for name in ("ratio", "low", "high")) + (None,)])
+        groups.setdefault(group, []).append((label, bars))
+        values += [number for bar in bars for number in bar[0][:3]]
+    if len(groups) > 1 and "" in groups:
+        groups["file system"] = groups.pop("")
     named = "acrypto" if candidate == "acrypto" else "stock once more"
     legend = [("only", f"{named}, median"), ("worse", f"{named}, slower than stock"),
               ("spread", "lowest to highest")]
@@ -128,9 +142,12 @@ def pairs_chart(rows):
         del legend[0]
     elif not any(slower):
         del legend[1]
+    if others:
+        legend = [(f"s{n}", f"{word}, median") for n, word in enumerate([named] + others)]
+        legend.append(("spread", "lowest to highest"))
     if control:
         legend.append(("control", "stock against stock"))
-    caption = f"{named}, times stock: right of 1 is faster"
+    caption = f"{' and '.join([named] + others)}, times stock: right of 1 is faster"
     return {"legend": legend, "blocks": [
         {"columns": [axis(caption, values)], "groups": list(groups.items())}]}
 
@@ -364,6 +381,10 @@ def main():
         summary.append([f'<a href="#{name}">{title}</a><br><small>'
                         f'{html.escape(chart["subtitle"])}</small>', badge, *extremes(rows), html.escape(note(notes, "acrypto"))])
         header = [column for column in rows[0] if any(row[column] for row in rows)]
+        heads = dict(COLUMNS)
+        for other in others_of(rows[0]):
+            heads.update({f"{other}_ratio": "ratio", f"{other}_low": "lowest",
+                          f"{other}_high": "highest"})
         sections.append("\n".join([
             f'<h2 id="{name}">{title}</h2>',
             f'<p>{html.escape(chart["subtitle"])} {badge}</p>',
@@ -372,7 +393,7 @@ def main():
             "</ul>",
             '<div class="wide">' + plot.svg(chart, titled=False) + "</div>",
             f"<details{' open' if len(rows) <= 12 else ''}><summary>The figures</summary>",
-            html_table([COLUMNS.get(column, column) for column in header],
+            html_table([heads.get(column, column) for column in header],
                        [[html.escape(in_words(column, row[column])) for column in header]
                         for row in rows]), "</details>"]))
     with open(os.path.join(folder, "index.html"), "w", encoding="utf-8") as f:

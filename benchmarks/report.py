@@ -13,7 +13,8 @@ FOLDER is what scripts/guest.sh left.  The lines read of its result.log are
 between marks, whose names are CELL/VARIANT/BYTES.  The reference is the
 variant "stock".  A ratio compares the n-th measurement of a variant with the
 n-th of the reference, so that both were made close in time; above 1 the
-variant is the faster one.
+variant is the faster one.  What is neither acrypto nor a second stock gets columns
+of its own, beside acrypto's.
 """
 import argparse
 import csv
@@ -72,6 +73,11 @@ def summary(cells, units):
         control = ratios(variants["stock2"], stock, units[cell]) \
             if candidate == "acrypto" and "stock2" in variants else []
         row["aa_ratio"], row["aa_low"], row["aa_high"] = spread(control)
+        for other in variants:
+            if other not in ("stock", "stock2", candidate):
+                row[other] = f"{statistics.median(variants[other]):.6g}"
+                row[other + "_ratio"], row[other + "_low"], row[other + "_high"] = spread(
+                    ratios(variants[other], stock, units[cell]))
         rows.append(row)
     return rows
 
@@ -137,6 +143,8 @@ def main():
     if not rows:
         sys.exit(f"no pair of measurements in {args.files[0]}")
     candidate = "acrypto" if "acrypto" in rows[0] else "stock2"
+    others = [name[:-len("_ratio")] for name in rows[0]
+              if name.endswith("_ratio") and name != "aa_ratio"]
     base = os.path.join(args.out, args.name)
     comments = [args.title] + args.note
 
@@ -145,6 +153,8 @@ def main():
             f.write(f"# {comment}\n")
         columns = ["cell", "unit", "rounds", "stock", candidate, "ratio", "low", "high",
                    "aa_ratio", "aa_low", "aa_high"]
+        for other in others:
+            columns += [other, other + "_ratio", other + "_low", other + "_high"]
         writer = csv.DictWriter(f, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
@@ -162,7 +172,9 @@ def main():
     lines = comments + [""]
     lines.append(f"{'cell':<20}{'unit':>6}{'stock':>11}{candidate:>11}{'ratio':>8}"
                  f"{'(lowest-highest)':>18}" + (f"{'A/A':>8}{'(lowest-highest)':>18}"
-                                                if control else ""))
+                                                if control else "") +
+                 "".join(f"{other:>11}{'ratio':>8}{'(lowest-highest)':>18}"
+                         for other in others))
     for row in rows:
         line = (f"{row['cell']:<20}{row['unit']:>6}{float(row['stock']):>11.4g}"
                 f"{float(row[candidate]):>11.4g}{float(row['ratio']):>8.3f}" +
@@ -170,6 +182,9 @@ def main():
         if row["aa_ratio"]:
             line += f"{float(row['aa_ratio']):>8.3f}" + \
                 f"({float(row['aa_low']):.3f}-{float(row['aa_high']):.3f})".rjust(18)
+        for other in others:
+            line += f"{float(row[other]):>11.4g}{float(row[other + '_ratio']):>8.3f}" + \
+                f"({float(row[other + '_low']):.3f}-{float(row[other + '_high']):.3f})".rjust(18)
         lines.append(line)
     if bonnie:
         lines += [""] + seed_table(bonnie)

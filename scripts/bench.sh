@@ -23,6 +23,8 @@
 #	fio2		the same with fio, by wall time
 #	copy		mkfs.ext3, copying a big file, reading it back
 #	bonnie		bonnie++ on ext3
+#	cryptoloop	bare devices and copying a file, cryptoloop beside both; by
+#			aes-cbc-plain if no --cipher is named: it has no other IV
 #	esp		IPsec, by bench-esp.sh, which has more options
 #  --quick		fewer cells, shorter runs
 #  --cipher C		dm-crypt's name of the cipher (aes-cbc-essiv:sha256)
@@ -40,14 +42,14 @@ set -eu -o pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
-kernel='' quick=no cipher=aes-cbc-essiv:sha256 bits=128 rounds='' tree=''
+kernel='' quick=no cipher='' bits=128 rounds='' tree=''
 aa=no vanilla=no out=$ACRYPTO_TOP/benchmarks/results
 workloads=()
 
 options kernel= workload+=workloads cipher= bits= rounds= tree= out= quick aa vanilla -- "$@"
 for workload in "${workloads[@]}"; do
 	case $workload in
-	fio | streams | fio2 | copy | bonnie | esp) ;;
+	fio | streams | fio2 | copy | bonnie | cryptoloop | esp) ;;
 	*) usage_error "no workload '$workload'" ;;
 	esac
 done
@@ -57,7 +59,7 @@ if [ -z "$kernel$tree" ] && ! kernel_at_hand 2.6.20; then
 fi
 : "${kernel:=2.6.20}"
 if [ "$kernel" = 6.1 ]; then
-	[ "${workloads[*]}/$tree/$vanilla/$cipher" = //no/aes-cbc-essiv:sha256 ] ||
+	[ "${workloads[*]}/$tree/$vanilla/$cipher" = //no/ ] ||
 		usage_error "--workload, --tree, --vanilla and --cipher are for 2.6.20"
 	arguments=(--bits "$bits" --out "$out")
 	[ -z "$rounds" ] || arguments+=(--rounds "$rounds")
@@ -65,14 +67,23 @@ if [ "$kernel" = 6.1 ]; then
 	[ "$aa" = no ] || arguments+=(--aa)
 	exec "$ACRYPTO_TOP/scripts/bench-6.1.sh" "${arguments[@]}"
 fi
-[ ${#workloads[@]} -gt 0 ] || workloads=(fio streams fio2 copy bonnie)
+if [ ${#workloads[@]} -eq 0 ]; then
+	workloads=(fio streams fio2 copy bonnie)
+	case $cipher in
+	'' | *-plain)	workloads+=(cryptoloop) ;;
+	esac
+fi
+case " ${workloads[*]} /$cipher" in
+*" cryptoloop "*/ | *" cryptoloop "*-plain) ;;
+*" cryptoloop "*) usage_error "cryptoloop needs a cipher that ends in -plain" ;;
+esac
 [[ $bits =~ ^[1-9][0-9]{1,3}$ ]] || usage_error "--bits takes a number, not '$bits'"
 [ $((bits % 8)) -eq 0 ] || usage_error "--bits takes a multiple of 8, not '$bits'"
 [[ $rounds =~ ^([1-9][0-9]*)?$ ]] || usage_error "--rounds takes a number above 0"
 [ "$aa" = yes ] || [ "$vanilla" = no ] || usage_error "--vanilla needs --aa"
 [ -z "$tree" ] || [ -d "$tree" ] || refuse "no such folder: $tree"
 
-need_packages python3 qemu-system-x86 musl-tools
+need_packages python3 qemu-system-x86 musl-tools linux-libc-dev
 mkdir -p "$out"
 if [ -z "$tree" ]; then
 	tree=$(built_tree "$kernel" x86_64) || exit 1
@@ -97,6 +108,15 @@ else
 	one_cpu='stock acrypto'
 	two_cpus='stock acrypto stock2'
 fi
+
+# what is measured where nothing else is asked for
+default_cipher()
+{
+	case $1 in
+	cryptoloop)	echo aes-cbc-plain ;;
+	*)		echo aes-cbc-essiv:sha256 ;;
+	esac
+}
 
 # cells PATTERNS BLOCKS STREAMS: the list that the guest's scripts take
 cells()
@@ -235,8 +255,30 @@ run_bonnie()
 		--env FILES=$files --env "VARIANTS=$one_cpu"
 }
 
+run_cryptoloop()
+{
+	local n=${rounds:-2} blocks='4096 65536 1048576' file=16 mb=32
+	local variants=$one_cpu block list=''
+
+	[ "$quick" = no ] || n=${rounds:-1} blocks='4096 1048576' file=8 mb=16
+	[ "$aa" = yes ] || variants+=' cryptoloop'
+	for block in $blocks; do
+		list+="write:$block read:$block "
+	done
+	musl-gcc -static -O2 -idirafter /usr/include \
+		-idirafter "/usr/include/$(gcc -print-multiarch)" \
+		-o "$work/cryptoloop.bin" "$ACRYPTO_TOP/benchmarks/guest/cryptoloop.c"
+	# shellcheck disable=SC2086
+	guest cryptoloop $((($(words $list) + 3) * n * $(words $variants))) cryptoloop \
+		--icount --smp 1 --mem 384 $ramdisk=$((mb * 1024)) --env "CELLS=$list" \
+		--env "ROUNDS=$n" --env MEGABYTES=$mb --env FILE_MB=$file \
+		--env "VARIANTS=$variants" \
+		--file "$work/cryptoloop.bin:/bin/cryptoloop"
+}
+
 processor=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
 emulator=$(qemu-system-x86_64 --version | head -n 1)
+asked=$cipher
 reports=()
 for workload in "${workloads[@]}"; do
 	if [ "$workload" = esp ]; then
@@ -247,6 +289,7 @@ for workload in "${workloads[@]}"; do
 		reports+=("$out/$kernel-esp.csv")
 		continue
 	fi
+	cipher=${asked:-$(default_cipher "$workload")}
 	"run_$workload"
 	notes=() lockstep=()
 	case $workload in
@@ -259,7 +302,7 @@ for workload in "${workloads[@]}"; do
 	*) clock='instructions (one CPU, -icount)' ;;
 	esac
 	name=$kernel-$workload
-	[ "$cipher-$bits" = aes-cbc-essiv:sha256-128 ] || name+=-${cipher//:/-}-$bits
+	[ "$cipher-$bits" = "$(default_cipher "$workload")-128" ] || name+=-${cipher//:/-}-$bits
 	[ "$aa" = no ] || name+=-aa
 	python3 "$ACRYPTO_TOP/benchmarks/report.py" \
 		--title "$workload, Linux $kernel, $cipher, $bits-bit key" \

@@ -50,28 +50,73 @@ acrypto_bytes()
 	cat /sys/class/acrypto/*/bytes 2>/dev/null | awk '{ n += $1 } END { printf "%.0f", n }'
 }
 
-# one device per variant, each over a ram disk of its own, written once
-# because a ram disk allocates its memory at the first write; who does the work
-# then is who is to be measured
+# fill_device VARIANT: write all of it once, because a ram disk allocates its memory
+# at the first write; who does the work then is who is to be measured
+fill_device()
+{
+	local before bytes
+
+	before=$(acrypto_bytes)
+	dd if=/dev/zero of="/dev/mapper/$1" bs=1M count="$MEGABYTES" oflag=direct \
+		2>/dev/null || exit 1
+	bytes=$(($(acrypto_bytes) - before))
+	case $1 in
+	acrypto*)	[ $bytes -ge $((MEGABYTES << 20)) ] ;;
+	*)		[ $bytes -eq 0 ] ;;
+	esac || {
+		report "$1: acrypto did $bytes bytes of $MEGABYTES MiB"
+		exit 1
+	}
+}
+
+# one device per variant, each over a ram disk of its own
 make_devices()
 {
-	local variant before bytes n=0
+	local variant n=0
 
 	for variant in $VARIANTS; do
 		make_device "$variant" ram$n
-		before=$(acrypto_bytes)
-		dd if=/dev/zero of="/dev/mapper/$variant" bs=1M \
-			count="$MEGABYTES" oflag=direct 2>/dev/null || exit 1
-		bytes=$(($(acrypto_bytes) - before))
-		case $variant in
-		acrypto*)	[ $bytes -ge $((MEGABYTES << 20)) ] ;;
-		*)		[ $bytes -eq 0 ] ;;
-		esac || {
-			report "$variant: acrypto did $bytes bytes of $MEGABYTES MiB"
-			exit 1
-		}
+		fill_device "$variant"
 		n=$((n + 1))
 	done
+}
+
+# on_disk VARIANT: all that was written is; cryptoloop keeps it in the page cache of
+# the device below, /dev/mapper/disk-VARIANT, which only that benchmark has
+on_disk()
+{
+	sync
+	[ ! -b "/dev/mapper/disk-$1" ] || fsync "/dev/mapper/disk-$1"
+}
+
+# file_system VARIANT: mkfs.ext3, /tmp/file copied onto it until it is on the disk,
+# and read back after a new mount
+file_system()
+{
+	local start end
+
+	start=$(nanoseconds)
+	make_ext3 "/dev/mapper/$1" && on_disk "$1" || exit 1
+	end=$(nanoseconds)
+	sample mkfs.ext3 "$1" \
+		"$(awk -v t=$((end - start)) 'BEGIN { printf "%.6f", t / 1e9 }')" s
+	mount -t ext3 "/dev/mapper/$1" /mnt || exit 1
+
+	start=$(nanoseconds)
+	cp /tmp/file /mnt/file && on_disk "$1" || exit 1
+	end=$(nanoseconds)
+	sample copy "$1" "$(per_second $((FILE_MB << 20)) $((end - start)))" KiB/s
+
+	umount /mnt
+	echo 1 >/proc/sys/vm/drop_caches
+	mount -t ext3 "/dev/mapper/$1" /mnt || exit 1
+	start=$(nanoseconds)
+	dd if=/mnt/file of=/dev/null bs=1M 2>/dev/null || exit 1
+	end=$(nanoseconds)
+	sample read-back "$1" "$(per_second $((FILE_MB << 20)) $((end - start)))" KiB/s
+	# a figure for data that came back wrong would be worth nothing
+	cmp /tmp/file /mnt/file || exit 1
+	umount /mnt
 }
 
 sample()
