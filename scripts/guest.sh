@@ -22,8 +22,8 @@
 #  --icount		time counts instructions: repeatable, for one CPU alone
 #  --disk FILE		raw image that becomes the next IDE disk: hda, hdb, ...
 #  --append TEXT	more of the kernel's command line
-#  --timeout SEC	give up after so many seconds of wall time (300), or
-#			after ACRYPTO_GUEST_LIMIT, if that is set and less
+#  --timeout SEC	give up after so many seconds (300) since it had its
+#			processors, or after ACRYPTO_GUEST_LIMIT, if that is set and less
 #  --out DIR		where console.log, result.log and counts.log are left
 #  --count		count instructions, from mark to mark (tests/qemu/insn.c)
 #  --profile		the same for every block of code (for scripts/profile.sh)
@@ -38,6 +38,13 @@
 #  --qemu-arg ARG	a further argument for QEMU; may be repeated
 #  --allow REGEX	a complaint of the kernel that is part of the test
 #  --quiet		only messages, not the reported lines
+#  --shell		a guest that fails stays, without a time limit, with a shell on
+#			its console, which is the terminal; Ctrl-A x ends it.  gdb's port
+#			is open all the time
+#
+# It waits for as many of the machine's processors as the guest has (see take_cores in
+# lib.sh), unless time counts instructions: such a guest lives on what others leave, at
+# a low priority, and its time limit is one of QEMU's processor time.
 #
 # The run fails when the guest doesn't say how it went, says that it failed,
 # reports a `not ok` line, takes too long, or when its kernel complains.
@@ -60,16 +67,23 @@ COMPLAINTS+='|bad: scheduling|still has locks held|leaked'
 COMPLAINTS+='|Out of memory|oom-killer|unable to mount root|Attempted to kill'
 
 tree='' kernel='' modules='' script='' smp=1 mem=256 cpu=qemu64 arch='' icount=''
-limit=300 out='' mark='' allow='' quiet='' count='' profile='' lockstep=''
+limit=300 out='' mark='' allow='' quiet='' count='' profile='' lockstep='' shell=''
 files=() variables=() disks=() append=() plugins=() extra=()
 
 options tree= kernel= modules= script= file+=files env+=variables smp= mem= cpu= arch= \
 	disk+=disks append+= timeout=limit out= mark= plugin+=plugins \
-	qemu-arg+=extra allow= icount count profile lockstep quiet -- "$@"
+	qemu-arg+=extra allow= icount count profile lockstep quiet shell -- "$@"
 counting=
 [ -z "$count$lockstep" ] || counting=count
 [ -z "$profile" ] || counting=profile
 [ -z "$lockstep" ] || append+=(idle=poll notsc)
+# the console's descriptors: test.sh gives those that the suite has not
+if [ -n "$shell" ] && [ -z "${ACRYPTO_SHELL-}" ]; then
+	exec 8<&0 9>&2
+	ACRYPTO_SHELL=yes
+fi
+shell=${ACRYPTO_SHELL-}
+[ -z "$shell" ] || variables+=(GUEST_SHELL=yes)
 
 number()
 {
@@ -180,12 +194,18 @@ build_initramfs
 # Newer machines report a memory area near 1 TB that 2.6.15 panics on.  With an
 # HPET the clock of 2.6 kernels runs at twice the speed here: they take each
 # tick for two, since QEMU's comparator already holds the next one.
+console=file,id=console,path=$out/console.log
+panic=1
+if [ -n "$shell" ]; then
+	console=stdio,id=console,mux=on,signal=off,logfile=$out/console.log
+	panic="0 nokaslr"
+fi
 # shellcheck disable=SC2054
 args=(-M pc-i440fx-7.0,hpet=off -cpu "$cpu" -smp "$smp" -m "$mem" -no-reboot
 	-display none -monitor none -net none -kernel "$kernel"
-	-initrd "$work/initramfs" -serial "file:$out/console.log"
+	-initrd "$work/initramfs" -chardev "$console" -serial chardev:console
 	-serial "file:$out/result.raw")
-command_line="console=ttyS0 panic=1 nmi_watchdog=0 ${append[*]}"
+command_line="console=ttyS0 panic=$panic nmi_watchdog=0 ${append[*]}"
 if [ -n "$icount" ]; then
 	# shellcheck disable=SC2054
 	args+=(-accel tcg,thread=single
@@ -217,6 +237,26 @@ for plugin in ${plugins[@]+"${plugins[@]}"}; do
 	args+=(-plugin "$plugin")
 done
 args+=(-append "$command_line" ${extra[@]+"${extra[@]}"})
+
+if [ -n "$icount$lockstep" ]; then
+	renice -n 10 -p $$ >/dev/null
+else
+	take_cores "$smp"
+fi
+if [ -n "$shell" ]; then
+	port=1234
+	while (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do
+		port=$((port + 1))
+	done
+	args+=(-gdb "tcp:127.0.0.1:$port")
+	vmlinux=$kernel
+	[ ! -f "$tree/vmlinux" ] || vmlinux=$tree/vmlinux
+	printf '%s\n' "--- gdb $vmlinux -ex 'target remote :$port'" >&9
+	mkfifo "$work/keys"
+	exec 7<>"$work/keys"
+	# a terminal is QEMU's own; a script is not read before there is a shell
+	[ ! -t 8 ] || exec 7<&8
+fi
 
 # --- watching -----------------------------------------------------------------
 
@@ -253,32 +293,50 @@ show_results()
 	shown=$lines
 }
 
+# The guest's seconds: what neighbours get is not its fault, if its clock doesn't mind.
+spent()
+{
+	if [ -n "$icount$lockstep" ]; then
+		awk -v hz="$(getconf CLK_TCK)" '{ print int(($14 + $15) / hz) }' \
+			"/proc/$qemu/stat" 2>/dev/null || echo 0
+	else
+		echo $((SECONDS - started))
+	fi
+}
+
 # Boot once, until it ends or has to be ended: $why says why, $status is QEMU's.
 boot()
 {
-	local started=$SECONDS condemned=
+	local started=$SECONDS condemned='' now
 
 	why=
 	status=0
 	shown=0
 	: >"$out/console.log"
 	: >"$out/result.raw"
+	: >"$out/qemu.log"
+	[ -n "$shell" ] || exec 7</dev/null 9>>"$out/qemu.log"
 	setpriv --pdeathsig KILL env ${lockstep:+"LD_PRELOAD=$insn"} \
-		qemu-system-x86_64 "${args[@]}" \
-		</dev/null >"$out/qemu.log" 2>&1 &
+		qemu-system-x86_64 "${args[@]}" <&7 >&9 2>>"$out/qemu.log" &
 	qemu=$!
 	while kill -0 "$qemu" 2>/dev/null; do
 		sleep $((SECONDS - started < 5 ? 0 : 1)).2
 		show_results
-		if [ $((SECONDS - started)) -ge "$limit" ]; then
+		if [ -n "$shell" ]; then
+			type_in
+			continue
+		fi
+		now=$(spent)
+		if [ "$now" -ge "$limit" ] ||
+		   [ $((SECONDS - started)) -ge $((10 * limit)) ]; then
 			why="it took more than $limit s"
 			break
 		fi
 		# what a broken kernel still does is of no interest, its trace is
 		if [ -z "$condemned" ] && complaints >"$work/complaints"; then
-			condemned=$SECONDS
+			condemned=$now
 		fi
-		if [ -n "$condemned" ] && [ $((SECONDS - condemned)) -ge 10 ]; then
+		if [ -n "$condemned" ] && [ $((now - condemned)) -ge 10 ]; then
 			why="the kernel complained"
 			break
 		fi
@@ -288,6 +346,18 @@ boot()
 	qemu=
 	show_results
 	rm -f "$out/result.raw"
+}
+
+# what comes from no terminal, for the guest's shell once it is there
+typed=
+type_in()
+{
+	[ -z "$typed" ] && [ ! -t 8 ] && grep -qx shell "$out/result.log" || return 0
+	typed=yes
+	{
+		cat <&8
+		printf '\nexit\n'
+	} >&7 &
 }
 
 # A host that is too busy to deliver ten ticks in 40 ms lets 2.6 believe that the

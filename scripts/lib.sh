@@ -42,12 +42,20 @@
 #					content of a file or of a whole folder
 #	revision			git's name for the project as it is, with -dirty
 #					after local changes; results don't count
+#	project_version			the version at the top of RELEASE-NOTES; -gREVISION
+#					follows where it isn't checked out by that tag
+#	project_date			when that was committed, in seconds since 1970
 #	tree_id DIR			git's tree id of DIR, whatever its .gitignore says
 #	cached NAME KEY CMD ARG...	print the folder NAME-KEY in the cache; build it
 #					first with `CMD FOLDER ARG...` if it isn't there or
 #					has changed since it was built.  To be called as
 #					DIR=$(cached ...): CMD runs under set -e
 #	with_lock NAME CMD...		one at a time on this machine
+#	take_cores N			wait until N of the machine's processors, or all if
+#					it has fewer, are nobody else's.  They are ours until
+#					this process and all that it starts have ended.
+#					ACRYPTO_CORES: of how many (all); 0: don't wait
+#	guest_cores ARGUMENT...		how many a guest wants that guest.sh starts so
 #
 # Kernel trees:
 #	kernel_version TREE		the version its Makefile states; 1: no kernel
@@ -209,6 +217,48 @@ with_lock()
 	return $status
 }
 
+# A lock for each processor.  Who waits for several has the gate, so that nobody who
+# wants fewer slips in.  The kernel opens the locks of whatever dies.
+take_cores()
+{
+	local n=$1 all=${ACRYPTO_CORES:-$(nproc)} dir=$ACRYPTO_CACHE/locks core gate fd
+	local -A ours=()
+
+	[ "$all" -gt 0 ] && [ -z "${ACRYPTO_CORES_TAKEN-}" ] || return 0
+	[ "$n" -le "$all" ] || n=$all
+	mkdir -p "$dir"
+	exec {gate}>"$dir/gate"
+	flock "$gate"
+	while :; do
+		for ((core = 0; core < all && n > 0; core++)); do
+			[ -z "${ours[$core]-}" ] || continue
+			exec {fd}>"$dir/core-$core"
+			if flock -n "$fd"; then
+				ours[$core]=$fd
+				n=$((n - 1))
+			else
+				exec {fd}>&-
+			fi
+		done
+		[ "$n" -gt 0 ] || break
+		sleep 0.2
+	done
+	exec {gate}>&-
+	# for guests that take them together
+	export ACRYPTO_CORES_TAKEN=yes
+}
+
+guest_cores()
+{
+	local smp=1
+
+	while [ $# -gt 0 ]; do
+		[ "$1" != --smp ] || smp=$2
+		shift
+	done
+	printf '%s\n' "$smp"
+}
+
 missing_packages()
 {
 	local name
@@ -344,6 +394,45 @@ revision()
 		git -C "$ACRYPTO_TOP" diff --quiet HEAD -- . ':!benchmarks/results' ||
 		name+=-dirty
 	printf '%s\n' "$name"
+}
+
+# outside of git, release.sh has left a note of what it packed
+project_version()
+{
+	local version tagged head
+
+	if [ ! -e "$ACRYPTO_TOP/.git" ] && [ -f "$ACRYPTO_TOP/.version" ]; then
+		sed -n '2s/ .*//p' "$ACRYPTO_TOP/.version"
+		return 0
+	fi
+	version=$(grep -m 1 -oE '^[0-9]{4}_[0-9]{2}_[0-9]{2}' "$ACRYPTO_TOP/RELEASE-NOTES") ||
+		die "RELEASE-NOTES begins with no version"
+	# git may be missing, or not trust whose folder this is
+	head=
+	[ ! -e "$ACRYPTO_TOP/.git" ] ||
+		head=$(git -C "$ACRYPTO_TOP" rev-parse HEAD 2>/dev/null) || true
+	if [ -z "$head" ]; then
+		printf '%s-local\n' "$version"
+		return 0
+	fi
+	tagged=$(git -C "$ACRYPTO_TOP" rev-parse -q --verify "refs/tags/$version^{commit}") || true
+	if [ -n "$(git -C "$ACRYPTO_TOP" status --porcelain)" ]; then
+		version+=-g${head:0:7}-dirty
+	elif [ "$tagged" != "$head" ]; then
+		version+=-g${head:0:7}
+	fi
+	printf '%s\n' "$version"
+}
+
+project_date()
+{
+	if [ -e "$ACRYPTO_TOP/.git" ]; then
+		git -C "$ACRYPTO_TOP" log -1 --format=%ct 2>/dev/null || echo 0
+	elif [ -f "$ACRYPTO_TOP/.version" ]; then
+		sed -n '2s/.* //p' "$ACRYPTO_TOP/.version"
+	else
+		echo 0
+	fi
 }
 
 tree_id()
@@ -545,7 +634,9 @@ update_built_tree()
 			return
 	fi
 	printf '%s\n' "${want[@]}" >"$state/patches"
-	"$ACRYPTO_TOP/scripts/build.sh" --config "$config" "$tree" >"$state/built" ||
+	# guests that run meanwhile keep their time
+	nice -n 5 "$ACRYPTO_TOP/scripts/build.sh" --config "$config" "$tree" \
+		>"$state/built" ||
 		return
 	printf '%s\n' "$key" >"$state/key"
 }

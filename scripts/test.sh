@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Usage: test.sh [--kernel VERSION] [--no-skips] [--results DIR] [SUITE...]
-#	 test.sh --list
+# Usage: test.sh [--kernel VERSION] [--no-skips] [--results DIR] [--quick]
+#		 [SUITE[/TEST]...]
+#	 test.sh --shell SUITE/TEST
+#	 test.sh --list [SUITE]...
 #
 # Runs the test suites: every folder of tests/ with an executable "run", or those
 # that are named.  Those for Debian's 6.1 kernel need nothing but Debian's packages;
@@ -12,18 +14,27 @@
 #   --kernel VERSION	which older kernel (2.6.20)
 #   --no-skips		a test that is skipped is a failure
 #   --results DIR	the results as files, too: DIR/results.ktap and DIR/junit.xml
-#   --list		print the names of the suites, and run none
+#   --quick		some minutes: of each suite what it calls quick
+#   --shell		when the guest of this test fails, it stays, with a shell on this
+#			terminal, and gdb's port is open (see guest.sh)
+#   --list		print the names of the suites, or of their tests, and run none
 #
 # ACRYPTO_LONG=yes adds what takes long: the suites whose folder has a file "long",
-# which says why (named, they run without it, too); Debian's kernel built as packages,
-# and the DKMS package in a bare Debian (suite debian).  scripts/hardcheck.sh, a kernel
-# that looks for mistakes, is a command of its own.
+# which says why, and the tests that their suite calls long (named, they run without
+# it, too).  scripts/hardcheck.sh, a kernel that looks for mistakes, is a command of
+# its own.
+#
+# Several tests run at a time, ACRYPTO_JOBS (as many as there are processors) of those
+# whose time is the machine's, whose guests wait for its processors (take_cores in
+# lib.sh), and as many of the others, at a low priority; with ACRYPTO_JOBS=1 all run one
+# after the other.
 #
 # Prints each result with the time since the start, and at each failure where the
-# log is.  At the end come the seconds that each suite took, what was skipped and
-# why, what failed, and a line "N passed, N failed, N skipped".  What a suite prints
-# goes to $ACRYPTO_WORK/logs/SUITE.log.  A patched and built kernel is kept in
-# $ACRYPTO_WORK (default ~/.cache/acrypto/work) and shared by the suites.
+# log is.  At the end come the seconds that the tests of each suite took, together,
+# what was skipped and why, what failed, and a line "N passed, N failed, N skipped".
+# What a test prints goes to $ACRYPTO_WORK/logs/SUITE-TEST.log.  A patched and built
+# kernel is kept in $ACRYPTO_WORK (default ~/.cache/acrypto/work) and shared by the
+# suites.
 # Exit 0 all passed, 1 something failed or nothing ran, 2 wrong usage.
 #
 # A suite prints one line per test:
@@ -33,146 +44,316 @@
 # and exits with 0 if it could run at all, with 3 if what it needs can't be had here;
 # the last line on its stderr says then what.  Its environment has ACRYPTO_KERNEL
 # (the version) and ACRYPTO_WORK.
+#
+# A file tests/SUITE/tests, or what it prints, if it is executable, names what can run
+# apart from the rest, as argument of "run".  After a name may come:
+#	nice	doesn't mind who else uses the processors
+#	quick	is part of --quick
+#	long	is left out unless it is named or ACRYPTO_LONG=yes is set
+#	named	is left out unless it is named
 
 set -eu
-. "$(dirname "$(readlink -f "$0")")/lib.sh"
+. "$(dirname "$(readlink -f "$0")")/../tests/lib.sh"
 
-kernel=2.6.20 no_skips='' results='' list=''
-options kernel= no-skips results= list ... -- "$@"
+kernel=2.6.20 no_skips='' results='' list='' quick='' shell=''
+options kernel= no-skips results= list quick shell ... -- "$@"
 shift $((OPTIND - 1))
 kernel_series "$kernel" >/dev/null ||
 	refuse "no patches for Linux $kernel; there are patches for:" \
 		"$(supported_kernels | tr '\n' ' ')"
+unset ACRYPTO_QUICK ACRYPTO_SHELL
+[ -z "$quick" ] || export ACRYPTO_QUICK=yes
 
-# from what needs little to what needs much
+# those that take long first
 suites()
 {
-	local suite run
+	local suite run first="style mutants unit dm-crypt core hifn accelerators modules esp4"
 
-	for suite in style unit mutants series dm-crypt; do
+	for suite in $first; do
 		[ ! -x "$ACRYPTO_TOP/tests/$suite/run" ] || printf '%s\n' "$suite"
 	done
 	for run in "$ACRYPTO_TOP"/tests/*/run; do
 		suite=$(basename "$(dirname "$run")")
-		case $suite in
-		style | unit | mutants | series | dm-crypt)
-			;;
-		*)
-			[ ! -x "$run" ] || printf '%s\n' "$suite"
-			;;
+		case " $first " in
+		*" $suite "*)	;;
+		*)		[ ! -x "$run" ] || printf '%s\n' "$suite" ;;
 		esac
 	done
 }
 
+# tests_of SUITE [TEST]...: a line each; "." is all of a suite that doesn't tell
+tests_of()
+{
+	if [ -f "$ACRYPTO_TOP/tests/$1/tests" ]; then
+		suite_tests "$@"
+	elif [ $# -gt 1 ]; then
+		refuse "$1 has no tests that can be named"
+	elif [ -z "$quick" ]; then
+		printf '.\n'
+	fi
+}
+
 mapfile -t known < <(suites)
+chosen=("$@")
+for suite in "${chosen[@]}"; do
+	[ -x "$ACRYPTO_TOP/tests/${suite%%/*}/run" ] ||
+		refuse "no suite ${suite%%/*}; there are: ${known[*]}"
+done
 if [ -n "$list" ]; then
-	printf '%s\n' "${known[@]}"
+	[ $# -gt 0 ] || printf '%s\n' "${known[@]}"
+	for suite in "${chosen[@]}"; do
+		# what has to be named, too
+		if [ -x "$ACRYPTO_TOP/tests/$suite/tests" ]; then
+			"$ACRYPTO_TOP/tests/$suite/tests"
+		elif [ -f "$ACRYPTO_TOP/tests/$suite/tests" ]; then
+			cat "$ACRYPTO_TOP/tests/$suite/tests"
+		fi | sed "/^#/d; s,[[:blank:]].*,,; s,^,$suite/,"
+	done
 	exit 0
 fi
-chosen=("$@")
-left_out=()
+
+# one line for each result: suite, seconds, `ok`, `not ok` or `skip`, and what it is
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+records=$tmp/records
+: >"$records"
+: >"$tmp/times"
+
+# each "SUITE TEST"; back: those that don't mind who else uses the processors
+front=()
+back=()
+# plan SUITE [TEST]
+plan()
+{
+	local lines name words
+
+	lines=$(tests_of "$@")
+	if [ -z "$lines" ]; then
+		left_out+=" $1"
+		return
+	fi
+	while read -r name words; do
+		case " ${words//[[:blank:]]/ } " in
+		*" nice "*)	back+=("$1 $name") ;;
+		*)		front+=("$1 $name") ;;
+		esac
+	done <<<"$lines"
+}
+
+# leave_out SUITE NAME REASON: it is skipped
+leave_out()
+{
+	printf '%s\t%s; scripts/test.sh %s runs it\n' "$1" "${2:+$2: }$3" "$1${2:+/$2}" \
+		>>"$tmp/left-out"
+}
+
+left_out=''
+: >"$tmp/left-out"
 if [ ${#chosen[@]} -eq 0 ]; then
 	for suite in "${known[@]}"; do
-		if [ -f "$ACRYPTO_TOP/tests/$suite/long" ] && [ "${ACRYPTO_LONG-}" != yes ]; then
-			left_out+=("$suite")
-		else
+		if [ ! -f "$ACRYPTO_TOP/tests/$suite/long" ] || [ "${ACRYPTO_LONG-}" = yes ]; then
 			chosen+=("$suite")
+		elif [ -z "$quick" ]; then
+			leave_out "$suite" '' "$(cat "$ACRYPTO_TOP/tests/$suite/long")"
+		else
+			left_out+=" $suite"
 		fi
 	done
 fi
 for suite in "${chosen[@]}"; do
-	[ -x "$ACRYPTO_TOP/tests/$suite/run" ] ||
-		refuse "no suite $suite; there are: ${known[*]}"
+	if [ "${suite#*/}" != "$suite" ]; then
+		plan "${suite%%/*}" "${suite#*/}"
+		continue
+	fi
+	plan "$suite"
+	if [ -n "$quick" ] || [ ! -f "$ACRYPTO_TOP/tests/$suite/tests" ]; then
+		continue
+	fi
+	while read -r name; do
+		[ -z "$name" ] ||
+			leave_out "$suite" "$name" "takes long: ACRYPTO_LONG=yes asks for it"
+	done < <(comm -13 <(suite_tests "$suite" | sort) \
+		<(ACRYPTO_LONG=yes suite_tests "$suite" | sort) | sed 's/[[:blank:]].*//')
 done
+if [ -n "$shell" ] && [ "${#front[@]} ${#back[@]}" != "1 0" ] &&
+   [ "${#front[@]} ${#back[@]}" != "0 1" ]; then
+	refuse "--shell takes one test, which these are not: ${front[*]} ${back[*]}"
+fi
+[ -z "$left_out" ] || say "not quick, left out:$left_out"
 
 if kernel_at_hand "$kernel"; then
 	say "kernels: Linux $kernel, and Debian's 6.1"
 else
 	say "kernels: Debian's 6.1 (no source of Linux $kernel in $ACRYPTO_KERNELS)"
 fi
-
-passed=0
-failures=()
-skips=()
-times=()
 export ACRYPTO_KERNEL=$kernel
 mkdir -p "$ACRYPTO_WORK/logs"
-# one line for each result: suite, seconds, `ok`, `not ok` or `skip`, and what it is
-records=$(mktemp)
-trap 'rm -f "$records"' EXIT
+
+# take SUITE LOG LINE: a result, $since the one before
+take()
+{
+	local kind=${3%% - *} text
+
+	printf -v text '%s\t%d\t%s\t%s\n' "$1" $((EPOCHSECONDS - since)) "$kind" "${3#* - }"
+	printf '%s' "$text" >>"$records"
+	since=$EPOCHSECONDS
+	printf -v text '[%4ds] %s: %s\n' $((EPOCHSECONDS - ACRYPTO_STARTED)) "$1" "$3"
+	[ "$kind" != "not ok" ] || printf -v text '%s        log: %s\n' "$text" "$2"
+	# at once: others print, too
+	printf '%s' "$text"
+}
 
 # the exit status comes as a last line of its own
 run_suite()
 {
-	local status=0
+	local status label=$1${2:+/$2}
 
-	"$ACRYPTO_TOP/tests/$1/run" 2> >(tee -a "$2" >&2) </dev/null || status=$?
-	# the reason has to be in the log
-	[ "$status" -ne 3 ] || wait $! || true
+	# the pipe, and not >(tee), since all has to be in the log at the end
+	{
+		"$ACRYPTO_TOP/tests/$1/run" ${2:+"$2"} </dev/null 2>&1 >&3 3>&- |
+			tee -a "$3" | sed -u "s,^,$label: ," >&2
+		status=${PIPESTATUS[0]}
+	} 3>&1
 	printf '::exit %s\n' "$status"
 }
 
-# take SUITE LINE: a result
-take()
+# run_test SUITE TEST
+run_test()
 {
-	local name=${2#*ok - }
+	local suite=$1 test=${2#.} log started=$EPOCHSECONDS since=$EPOCHSECONDS count=0 line
+	local ended=''
 
-	case $2 in
-	"ok - "*)
-		passed=$((passed + 1))
-		printf '%s\t%d\tok\t%s\n' "$1" $((EPOCHSECONDS - since)) "$name"
-		;;
-	"not ok - "*)
-		failures+=("$1: $name")
-		printf '%s\t%d\tnot ok\t%s\n' "$1" $((EPOCHSECONDS - since)) "$name"
-		;;
-	*)
-		name=${2#skip - }
-		skips+=("$1: $name")
-		printf '%s\t%d\tskip\t%s\n' "$1" $((EPOCHSECONDS - since)) "$name"
-		;;
-	esac >>"$records"
-	since=$EPOCHSECONDS
-	printf '[%4ds] %s: %s\n' $((EPOCHSECONDS - ACRYPTO_STARTED)) "$1" "$2"
-	case $2 in
-	"not ok - "*)	printf '        log: %s\n' "$ACRYPTO_WORK/logs/$1.log" ;;
-	esac
-}
-
-for suite in "${chosen[@]}"; do
-	log=$ACRYPTO_WORK/logs/$suite.log
+	log=$ACRYPTO_WORK/logs/$suite${test:+-${test//[:\/]/-}}.log
 	: >"$log"
-	say "suite $suite"
-	count=0
-	started=$EPOCHSECONDS
-	since=$started
 	while IFS= read -r line; do
 		printf '%s\n' "$line" >>"$log"
 		case $line in
 		"ok - "* | "not ok - "* | "skip - "*) ;;
 		"::exit 0")
+			ended=yes
 			[ "$count" -eq 0 ] || continue
-			line="not ok - printed no result"
+			line="not ok - ${test:+$test: }printed no result"
 			;;
 		"::exit 3")
+			ended=yes
 			line="skip - $(grep -v '^::exit' "$log" | tail -n 1)"
 			;;
 		"::exit "*)
-			line="not ok - ended with status ${line#::exit }"
+			ended=yes
+			line="not ok - ${test:+$test: }ended with status ${line#::exit }"
 			;;
 		*)
 			continue
 			;;
 		esac
 		count=$((count + 1))
-		take "$suite" "$line"
-	done < <(run_suite "$suite" "$log")
-	times+=("$((EPOCHSECONDS - started)) $suite")
-done
-for suite in ${left_out[@]+"${left_out[@]}"}; do
+		take "$suite" "$log" "$line"
+	done < <(run_suite "$suite" "$test" "$log")
+	[ -n "$ended" ] || take "$suite" "$log" "not ok - ${test:+$test: }was killed"
+	printf '%s\t%d\n' "$suite" $((EPOCHSECONDS - started)) >>"$tmp/times"
+}
+
+# --- several at a time ----------------------------------------------------------
+
+# what this has started, and what that has
+offspring()
+{
+	ps -e -o pid= -o ppid= | awk -v top=$$ '
+		{ parent[$1] = $2 }
+		END {
+			for (pid in parent) {
+				for (p = pid; p in parent && p != top; p = parent[p])
+					;
+				if (p == top && pid != top)
+					print pid
+			}
+		}'
+}
+
+# a test that is in a process group of its own (timeout) gets no signal otherwise
+interrupted()
+{
+	local pids
+
+	trap '' INT TERM HUP
+	pids=$(offspring)
+	# shellcheck disable=SC2086
+	kill -TERM $pids 2>/dev/null || true
+	for ((tries = 0; tries < 20; tries++)); do
+		sleep 0.1
+		# shellcheck disable=SC2086
+		kill -0 $pids 2>/dev/null || break
+	done
+	# shellcheck disable=SC2086
+	kill -KILL $pids 2>/dev/null || true
+	exit $((128 + $1))
+}
+trap 'interrupted 2' INT
+trap 'interrupted 15' TERM
+trap 'interrupted 1' HUP
+
+lanes=$(jobs_count)
+together=$((lanes > 1 ? 2 * lanes : 1))
+declare -A running=()
+in_front=0
+in_back=0
+
+# start SUITE TEST LANE
+start()
+{
+	local name=$1/$2
+
+	say "${name%/.}"
+	if [ "$3" = back ]; then
+		{
+			renice -n 10 -p "$BASHPID" >/dev/null
+			run_test "$1" "$2"
+		} &
+		in_back=$((in_back + 1))
+	else
+		run_test "$1" "$2" &
+		in_front=$((in_front + 1))
+	fi
+	running[$!]="$3 $1 $2"
+}
+
+if [ -n "$shell" ]; then
+	exec 8<&0 9>&2
+	export ACRYPTO_SHELL=yes
+	read -r suite test <<<"${front[*]} ${back[*]}"
+	run_test "$suite" "$test"
+	front=()
+	back=()
+fi
+while :; do
+	while [ ${#front[@]} -gt 0 ] && [ $in_front -lt "$lanes" ]; do
+		# shellcheck disable=SC2086
+		start ${front[0]} front
+		front=("${front[@]:1}")
+	done
+	while [ ${#back[@]} -gt 0 ] && [ $in_back -lt "$lanes" ] &&
+	      [ $((in_front + in_back)) -lt "$together" ]; do
+		# shellcheck disable=SC2086
+		start ${back[0]} back
+		back=("${back[@]:1}")
+	done
+	[ ${#running[@]} -gt 0 ] || break
+	status=0
+	wait -n -p pid "${!running[@]}" || status=$?
+	read -r lane suite test <<<"${running[$pid]}"
+	unset "running[$pid]"
+	case $lane in
+	back)	in_back=$((in_back - 1)) ;;
+	*)	in_front=$((in_front - 1)) ;;
+	esac
 	since=$EPOCHSECONDS
-	take "$suite" "skip - $(cat "$ACRYPTO_TOP/tests/$suite/long"); scripts/test.sh $suite runs it"
+	[ $status -eq 0 ] ||
+		take "$suite" "$ACRYPTO_WORK/logs" "not ok - $test: test.sh failed itself ($status)"
 done
+while IFS=$'\t' read -r suite name; do
+	since=$EPOCHSECONDS
+	take "$suite" '' "skip - $name"
+done <"$tmp/left-out"
 
 # --- what came of it ----------------------------------------------------------
 
@@ -251,16 +432,31 @@ if [ -n "$results" ]; then
 	ktap >"$results/results.ktap"
 	junit >"$results/junit.xml"
 fi
-# show TITLE LINE...
+# show TITLE AWK-CONDITION: those of the records
 show()
 {
-	[ $# -gt 1 ] || return 0
-	printf '\n%s:\n' "$1"
-	printf '  %s\n' "${@:2}"
+	awk -F '\t' -v title="$1" "$2"' {
+		if (!n++)
+			printf "\n%s:\n", title
+		printf "  %s: %s\n", $1, $4
+	}' "$records"
 }
-show "seconds" ${times[@]+"${times[@]}"}
-show "skipped" ${skips[@]+"${skips[@]}"}
-show "failed" ${failures[@]+"${failures[@]}"}
-printf '%d passed, %d failed, %d skipped\n' "$passed" ${#failures[@]} ${#skips[@]}
-[ -z "$no_skips" ] || [ ${#skips[@]} -eq 0 ] || exit 1
-[ ${#failures[@]} -eq 0 ] && [ "$passed" -gt 0 ]
+count()
+{
+	awk -F '\t' -v kind="$1" '$3 == kind { n++ } END { print n + 0 }' "$records"
+}
+
+printf '\nseconds:\n'
+awk -F '\t' '{ n[$1] += $2 } END { for (s in n) printf "  %d %s\n", n[s], s }' "$tmp/times" |
+	sort -k 1nr
+printf '  %d in all\n' $((EPOCHSECONDS - ACRYPTO_STARTED))
+# shellcheck disable=SC2016
+show "skipped" '$3 == "skip"'
+# shellcheck disable=SC2016
+show "failed" '$3 == "not ok"'
+passed=$(count ok)
+failed=$(count "not ok")
+skipped=$(count skip)
+printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+[ -z "$no_skips" ] || [ "$skipped" -eq 0 ] || exit 1
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -29,8 +29,6 @@ esac
 here=$ACRYPTO_TOP/tests/$1/defects
 suite=$ACRYPTO_TOP/tests/$1/run
 [ -d "$here" ] || usage_error "no defects for $1"
-# what names the runs of the suite
-variable=ACRYPTO_$(tr 'a-z-' 'A-Z_' <<<"$1")
 shift
 
 names=("$@")
@@ -51,7 +49,7 @@ trap 'rm -rf "$tmp"' EXIT
 # guest TREE RUN: what the suite reports of it
 guest()
 {
-	env "ACRYPTO_TREE=$1" "$variable=$2" "$suite"
+	ACRYPTO_TREE=$1 "$suite" "$2"
 }
 
 passed='' missed=0

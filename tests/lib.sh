@@ -3,6 +3,12 @@
 #
 # Functions for suites that are shell scripts:
 #
+#	suite_tests SUITE [TEST]...	the tests of SUITE, a line each: its name and words
+#					about it, as tests/SUITE/tests has them: those of
+#					the usual run, or those that are named.  2: there is
+#					no such test, and it has said which there are
+#	chosen [TEST]...		the names alone, of this suite
+#	wanted NAME			is it among those in $tests?
 #	pass NAME			print the result of a test
 #	fail NAME [TEXT...]		the same, with what was wrong (to the log)
 #	skip NAME REASON...
@@ -27,6 +33,68 @@
 # A function that check calls has to return its failures: set -e is off in it.
 
 . "$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")/scripts/lib.sh"
+
+# A name of several parts stands for all that begin with them (load for
+# load:x86_64:1), and is known if its first part is.
+suite_tests()
+{
+	local file=$ACRYPTO_TOP/tests/$1/tests known
+
+	shift
+	if [ -x "$file" ]; then
+		known=$("$file")
+	else
+		known=$(sed '/^#/d' "$file")
+	fi
+	awk -v given="$*" -v long="${ACRYPTO_LONG-}" -v quick="${ACRYPTO_QUICK-}" '
+	function has(word,  i)
+	{
+		for (i = 2; i <= NF; i++)
+			if ($i == word)
+				return 1
+		return 0
+	}
+	function show(name, line) { if (!shown[name]++) print line }
+	NF { line[++n] = $0; lines[$1] = $0; name[n] = $1; split($1, part, ":"); first[part[1]] = 1 }
+	NF && given == "" && !has("named") && (long == "yes" || !has("long")) &&
+		(quick != "yes" || has("quick")) { print }
+	END {
+		count = split(given, test, " ")
+		for (i = 1; i <= count; i++) {
+			found = test[i] in lines
+			if (found)
+				show(test[i], lines[test[i]])
+			for (j = 1; j <= n && !(test[i] in lines); j++)
+				if (index(name[j] ":", test[i] ":") == 1 ||
+				    index(name[j], test[i] "/") == 1) {
+					show(name[j], line[j])
+					found = 1
+				}
+			split(test[i], part, ":")
+			if (!found && part[2] != "" && part[1] in first) {
+				show(test[i], test[i])
+				found = 1
+			}
+			if (!found)
+				exit 1
+		}
+	}' <<<"$known" || refuse "no such test: $*; there are:" \
+		"$(awk '{ printf "%s ", $1 }' <<<"$known")"
+}
+
+chosen()
+{
+	local lines
+
+	lines=$(suite_tests "$(basename "$(dirname "$(readlink -f "$0")")")" "$@")
+	awk '{ print $1 }' <<<"$lines"
+}
+
+# shellcheck disable=SC2154
+wanted()
+{
+	grep -qxF -- "$1" <<<"$tests"
+}
 
 pass()
 {

@@ -36,6 +36,8 @@ clean_up()
 trap clean_up EXIT
 trap 'exit 1' INT TERM HUP
 
+# its time limit begins here
+take_cores "$(guest_cores "$@")"
 python3 "$here/inject.py" --socket "$wire/2" --to "$wire/1" --count "$count" \
 	--seed "$seed" --timeout "$limit" >"$out/injected" 2>"$out/inject.err" &
 injector=$!
@@ -78,3 +80,5 @@ if [ -n "$wrong" ]; then
 	exit 1
 fi
 printf 'ok - %s packets, seed %s: each is counted as it has to be\n' "$count" "$seed"
+printf 'ok - %s more with a wrong bit, at each byte: the ICV refuses all\n' \
+	"$(sed -n 's/^flipped //p' "$out/injected")"

@@ -28,6 +28,9 @@ done
 shift
 right=("$@")
 
+# one of two guests would wait for the other's processors
+take_cores $(($(guest_cores "${left[@]}") + $(guest_cores "${right[@]}")))
+
 mkdir -p "$out"
 rm -f "$out/wire.pcap"
 # the sockets' names are short, whatever folder the results go to
@@ -57,7 +60,9 @@ guest()
 		--qemu-arg -device --qemu-arg "e1000,netdev=wire,mac=52:54:00:00:00:0$side" "$@"
 }
 
-guest 2 --script "$here/guest/peer.sh" --quiet "${right[@]}" >"$out/right.out" 2>&1 &
+# one console is enough
+ACRYPTO_SHELL='' guest 2 --script "$here/guest/peer.sh" --quiet "${right[@]}" \
+	>"$out/right.out" 2>&1 &
 second=$!
 status=0
 guest 1 --qemu-arg -object \
