@@ -67,7 +67,7 @@ unset ACRYPTO_QUICK ACRYPTO_SHELL
 # those that take long first
 suites()
 {
-	local suite run first="style mutants unit dm-crypt core hifn accelerators modules esp4"
+	local suite run first="style mutants unit series release dm-crypt core hifn accelerators modules esp4"
 
 	for suite in $first; do
 		[ ! -x "$ACRYPTO_TOP/tests/$suite/run" ] || printf '%s\n' "$suite"
