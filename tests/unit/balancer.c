@@ -23,6 +23,16 @@ static void prepare(int kind, int n)
 	ctx = null_context();
 }
 
+/* the devices of two CPUs, on the first of which this runs */
+static void prepare_cpus(void)
+{
+	f[0] = fake_new(&(struct fake_info){ .name = "cpu0", .cpu = 0 });
+	f[1] = fake_new(&(struct fake_info){ .name = "cpu1", .cpu = 1 });
+	nr = 2;
+	ctx = null_context();
+	shim_set_cpu(0);
+}
+
 static void finish(void)
 {
 	acrypto_context_destroy(ctx);
@@ -135,11 +145,7 @@ static void many_go_elsewhere(void **state)
 	struct work *w[3];
 	int before, i;
 
-	f[0] = fake_new(&(struct fake_info){ .name = "cpu0", .cpu = 0 });
-	f[1] = fake_new(&(struct fake_info){ .name = "cpu1", .cpu = 1 });
-	nr = 2;
-	ctx = null_context();
-	shim_set_cpu(0);
+	prepare_cpus();
 	for (i = 0; i < 4; i++) {
 		shim_idle_cpus = i & 1 ? 2 : 0;
 		w[0] = work_new(ctx, 64);
@@ -197,11 +203,7 @@ static void one_waits_at_work(void **state)
 	struct work *w[4];
 	int i;
 
-	f[0] = fake_new(&(struct fake_info){ .name = "cpu0", .cpu = 0 });
-	f[1] = fake_new(&(struct fake_info){ .name = "cpu1", .cpu = 1 });
-	nr = 2;
-	ctx = null_context();
-	shim_set_cpu(0);
+	prepare_cpus();
 	for (i = 0; i < 4; i++) {
 		w[i] = work_new(ctx, 64);
 		w[i]->s.flags = ACRYPTO_SESSION_DIRECT;
