@@ -367,18 +367,41 @@ static void starve(int nr)
 	}
 }
 
-/* one place, one call: of the highest priority, later ones later, softly */
-static void one_wakeup_a_place(void **state)
+/* a queue with a single place, which is taken, and @nr that wait for it */
+static struct work *prepare_starved(int nr)
 {
-	struct acrypto_session *s;
 	struct work *first;
-	int i, j, last = 31;
 
 	prepare(FAKE_ASYNC, 1);
 	f->hold = 1;
 	first = work_of(ctx, 31);
 	assert_int_equal(unit_submit(&first->s), 0);
-	starve(NR);
+	starve(nr);
+	return first;
+}
+
+/* @first is done, and each of the @nr was called, once */
+static void finish_starved(struct work *first, int nr)
+{
+	int i;
+
+	assert_int_equal(work_wait(first), 0);
+	for (i = 0; i < nr; i++) {
+		assert_int_equal(waiter[i].calls, 1);
+		work_free(waiter[i].w);
+		acrypto_context_destroy(waiter[i].ctx);
+	}
+	work_free(first);
+	finish();
+}
+
+/* one place, one call: of the highest priority, later ones later, softly */
+static void one_wakeup_a_place(void **state)
+{
+	struct work *first = prepare_starved(NR);
+	struct acrypto_session *s;
+	int i, j, last = 31;
+
 	assert_int_equal(woken(), 0);
 	for (i = 0; i < NR; i++) {
 		local_bh_disable();
@@ -398,22 +421,14 @@ static void one_wakeup_a_place(void **state)
 	fake_serve(f);
 	shim_softirqs_done();
 	assert_int_equal(woken(), NR);
-	assert_int_equal(work_wait(first), 0);
-	for (i = 0; i < NR; i++) {
+	for (i = 0; i < NR; i++)
 		assert_int_equal(work_wait(waiter[i].w), 0);
-		assert_int_equal(waiter[i].calls, 1);
-	}
 	/* of equal ones, the first that came */
 	for (i = 0; i < NR; i++)
 		for (j = 0; j < i; j++)
 			if (waiter[i].w->s.priority == waiter[j].w->s.priority)
 				assert_true(waiter[j].order < waiter[i].order);
-	for (i = 0; i < NR; i++) {
-		work_free(waiter[i].w);
-		acrypto_context_destroy(waiter[i].ctx);
-	}
-	work_free(first);
-	finish();
+	finish_starved(first, NR);
 }
 
 /*
@@ -422,15 +437,10 @@ static void one_wakeup_a_place(void **state)
  */
 static void a_place_is_offered_once(void **state)
 {
+	struct work *first = prepare_starved(3);
 	struct acrypto_session *taken[2];
-	struct work *first;
 	int i;
 
-	prepare(FAKE_ASYNC, 1);
-	f->hold = 1;
-	first = work_of(ctx, 31);
-	assert_int_equal(unit_submit(&first->s), 0);
-	starve(3);
 	/* while it is called, the device takes what it has submitted */
 	waiter[2].takes = &taken[1];
 	taken[0] = fake_take(f);
@@ -444,28 +454,17 @@ static void a_place_is_offered_once(void **state)
 	fake_serve(f);
 	shim_softirqs_done();
 	fake_serve(f);
-	assert_int_equal(work_wait(first), 0);
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < 3; i++)
 		assert_int_equal(work_wait(waiter[i].w), 0);
-		assert_int_equal(waiter[i].calls, 1);
-		work_free(waiter[i].w);
-		acrypto_context_destroy(waiter[i].ctx);
-	}
-	work_free(first);
-	finish();
+	finish_starved(first, 3);
 }
 
 /* one who does not want the place any more does not keep it from others */
 static void wakeup_is_passed_on(void **state)
 {
-	struct work *first;
+	struct work *first = prepare_starved(10);
 	int i;
 
-	prepare(FAKE_ASYNC, 1);
-	f->hold = 1;
-	first = work_of(ctx, 31);
-	assert_int_equal(unit_submit(&first->s), 0);
-	starve(10);
 	for (i = 0; i < 10; i++)
 		waiter[i].submits = i == 9;
 	waiter[9].w->s.priority = 0;
@@ -475,15 +474,8 @@ static void wakeup_is_passed_on(void **state)
 	WAIT_FOR(acrypto_device_load(f->dev) == 1);
 	assert_int_equal(woken(), 10);
 	fake_serve(f);
-	assert_int_equal(work_wait(first), 0);
 	assert_int_equal(work_wait(waiter[9].w), 0);
-	for (i = 0; i < 10; i++) {
-		assert_int_equal(waiter[i].calls, 1);
-		work_free(waiter[i].w);
-		acrypto_context_destroy(waiter[i].ctx);
-	}
-	work_free(first);
-	finish();
+	finish_starved(first, 10);
 }
 
 /*
