@@ -13,12 +13,6 @@ bench_modules
 make_devices
 dd if=/dev/urandom of=/tmp/file bs=64k count=$((FILE_MB * 16)) 2>/dev/null
 
-round=0
-while [ $round -lt "$ROUNDS" ]; do
-	for variant in $(rotated $round); do
-		file_system "$variant"
-	done
-	round=$((round + 1))
-done
+file_systems
 # shellcheck disable=SC2086
 dm_remove $VARIANTS

@@ -107,13 +107,7 @@ done
 
 # --- a file system ---------------------------------------------------------------
 
-round=0
-while [ $round -lt "$ROUNDS" ]; do
-	for variant in $(rotated $round); do
-		file_system "$variant"
-	done
-	round=$((round + 1))
-done
+file_systems
 for variant in $VARIANTS; do
 	take_down "$variant"
 done

@@ -119,6 +119,19 @@ file_system()
 	umount /mnt
 }
 
+# file_systems: the same for all variants, turn and turn about
+file_systems()
+{
+	local variant round=0
+
+	while [ $round -lt "$ROUNDS" ]; do
+		for variant in $(rotated $round); do
+			file_system "$variant"
+		done
+		round=$((round + 1))
+	done
+}
+
 sample()
 {
 	report "sample $*"
