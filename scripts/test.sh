@@ -103,11 +103,8 @@ if [ -n "$list" ]; then
 	[ $# -gt 0 ] || printf '%s\n' "${known[@]}"
 	for suite in "${chosen[@]}"; do
 		# what has to be named, too
-		if [ -x "$ACRYPTO_TOP/tests/$suite/tests" ]; then
-			"$ACRYPTO_TOP/tests/$suite/tests"
-		elif [ -f "$ACRYPTO_TOP/tests/$suite/tests" ]; then
-			cat "$ACRYPTO_TOP/tests/$suite/tests"
-		fi | sed "/^#/d; s,[[:blank:]].*,,; s,^,$suite/,"
+		[ ! -f "$ACRYPTO_TOP/tests/$suite/tests" ] ||
+			all_tests "$suite" | sed "s,[[:blank:]].*,,; s,^,$suite/,"
 	done
 	exit 0
 fi
@@ -258,8 +255,13 @@ run_test()
 # what this has started, and what that has
 offspring()
 {
-	ps -e -o pid= -o ppid= | awk -v top=$$ '
-		{ parent[$1] = $2 }
+	cat /proc/[0-9]*/stat 2>/dev/null | awk -v top=$$ '
+		{
+			pid = $1
+			# the name in brackets may have blanks
+			sub(/^.*\) /, "")
+			parent[pid] = $2
+		}
 		END {
 			for (pid in parent) {
 				for (p = pid; p in parent && p != top; p = parent[p])

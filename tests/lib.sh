@@ -3,6 +3,7 @@
 #
 # Functions for suites that are shell scripts:
 #
+#	all_tests SUITE			all lines of tests/SUITE/tests
 #	suite_tests SUITE [TEST]...	the tests of SUITE, a line each: its name and words
 #					about it, as tests/SUITE/tests has them: those of
 #					the usual run, or those that are named.  2: there is
@@ -34,18 +35,25 @@
 
 . "$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")/scripts/lib.sh"
 
+all_tests()
+{
+	local file=$ACRYPTO_TOP/tests/$1/tests
+
+	if [ -x "$file" ]; then
+		"$file"
+	else
+		sed '/^#/d' "$file"
+	fi
+}
+
 # A name of several parts stands for all that begin with them (load for
 # load:x86_64:1), and is known if its first part is.
 suite_tests()
 {
-	local file=$ACRYPTO_TOP/tests/$1/tests known
+	local known
 
+	known=$(all_tests "$1")
 	shift
-	if [ -x "$file" ]; then
-		known=$("$file")
-	else
-		known=$(sed '/^#/d' "$file")
-	fi
 	awk -v given="$*" -v long="${ACRYPTO_LONG-}" -v quick="${ACRYPTO_QUICK-}" '
 	function has(word,  i)
 	{

@@ -16,6 +16,7 @@ searched()
 	local here=$ACRYPTO_TOP/tests/core
 
 	shift 3
+	need_packages python3
 	rm -f "$tmp/memory" "$tmp/qmp" "$tmp/over"
 	python3 "$here/memory.py" "$tmp/qmp" "$tmp/memory" "$tmp/out/console.log" \
 		"$tmp/over" >"$tmp/searched" 2>&1 &

@@ -128,7 +128,7 @@ touch "$tmp/met-\$1"
 for ((tries = 0; tries < 100; tries++)); do
 	if [ -e "$tmp/met-a" ] && [ -e "$tmp/met-b" ] && [ -e "$tmp/met-c" ] &&
 	   [ -e "$tmp/met-d" ]; then
-		echo "ok - \$1 \$(ps -o nice= \$\$ | tr -d ' ')"
+		echo "ok - \$1 \$(nice)"
 		exit
 	fi
 	sleep 0.1
