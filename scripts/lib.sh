@@ -42,6 +42,8 @@
 #					content of a file or of a whole folder
 #	revision			git's name for the project as it is, with -dirty
 #					after local changes; results don't count
+#	project_files			what the project consists of: paths in it, each with
+#					a NUL behind it
 #	project_version			the version at the top of RELEASE-NOTES; -gREVISION
 #					follows where it isn't checked out by that tag
 #	project_date			when that was committed, in seconds since 1970
@@ -59,6 +61,7 @@
 #
 # Kernel trees:
 #	kernel_version TREE		the version its Makefile states; 1: no kernel
+#	kernel_landmarks		files by which a tree is known to be a kernel
 #	kernel_series VERSION		the series file for a version; 1: none
 #	supported_kernels		the versions that have a series
 #	kernel_at_hand VERSION		is its source here, without a download?
@@ -396,6 +399,20 @@ revision()
 	printf '%s\n' "$name"
 }
 
+# what is not committed belongs to it, too
+project_files()
+(
+	cd "$ACRYPTO_TOP" || exit
+	if [ -e .git ]; then
+		git ls-files -z --cached --others --exclude-standard
+	else
+		find . -type f -printf '%P\0'
+	fi | while IFS= read -r -d '' file; do
+		# what was deleted is still listed
+		[ ! -f "$file" ] || printf '%s\0' "$file"
+	done
+)
+
 # outside of git, release.sh has left a note of what it packed
 project_version()
 {
@@ -511,6 +528,11 @@ kernel_version()
 	s=$(makefile_field "$makefile" SUBLEVEL)
 	[ -n "$v" ] && [ -n "$p" ] && [ -n "$s" ] || return 1
 	printf '%s.%s.%s%s\n' "$v" "$p" "$s" "$(makefile_field "$makefile" EXTRAVERSION)"
+}
+
+kernel_landmarks()
+{
+	printf '%s\n' Makefile init/main.c kernel/sys.c include/linux/kernel.h
 }
 
 kernel_series()

@@ -64,14 +64,7 @@ pack()
 
 top=$tmp/acrypto-$version
 mkdir "$top"
-if [ -e "$ACRYPTO_TOP/.git" ]; then
-	git -C "$ACRYPTO_TOP" ls-files -z --cached --others --exclude-standard
-else
-	(cd "$ACRYPTO_TOP" && find . -type f -print0)
-fi | (cd "$ACRYPTO_TOP" && while IFS= read -r -d '' file; do
-	# what was deleted is still listed
-	[ ! -f "$file" ] || printf '%s\0' "$file"
-done | xargs -0 cp -p --parents -t "$top" --)
+project_files | (cd "$ACRYPTO_TOP" && xargs -0 cp -p --parents -t "$top" --)
 # outside of git, this is how it knows what it is
 SOURCE_DATE_EPOCH=$(project_date)
 export SOURCE_DATE_EPOCH
@@ -118,9 +111,7 @@ combine()
 	while read -r file; do
 		patch_files "$top/patches/$file"
 	done < <(series_patches "$series") | LC_ALL=C sort -u >"$tmp/files"
-	# by the others, apply.sh knows a kernel
-	printf '%s\n' Makefile init/main.c kernel/sys.c include/linux/kernel.h |
-		LC_ALL=C sort -u - "$tmp/files" >"$tmp/needed"
+	kernel_landmarks | LC_ALL=C sort -u - "$tmp/files" >"$tmp/needed"
 	folder=$(cached release-files "$(hash_of "$source" "$(stat -c '%s %Y' "$source")" \
 		"@$tmp/needed")" take_files "$source" "$tmp/needed")
 	mkdir -p "$tmp/$kernel"

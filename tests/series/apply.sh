@@ -40,7 +40,7 @@ refused "apply: --pop of what is not applied" "$top/scripts/apply.sh" --pop "$tm
 	while read -r patch; do
 		patch_files "$top/patches/$patch"
 	done < <(series_patches "$series")
-	printf '%s\n' Makefile init/main.c kernel/sys.c include/linux/kernel.h
+	kernel_landmarks
 } | LC_ALL=C sort -u >"$tmp/wanted"
 
 small=$tmp/small
