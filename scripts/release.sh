@@ -12,7 +12,8 @@
 #	acrypto-dkms_VERSION_all.deb	those modules as a Debian package for DKMS
 #	SHA256SUMS
 #
-# VERSION is the date at the top of RELEASE-NOTES.  If what is checked out has no tag
+# VERSION is the date at the top of RELEASE-NOTES, and has to be the one that the modules
+# have (ACRYPTO_VERSION in include/linux/acrypto.h).  If what is checked out has no tag
 # of that name, it is a snapshot, and the version ends in -gREVISION.  The same commit
 # makes the same files, to the byte (the patch for 6.1: with the same source package).
 #
@@ -43,6 +44,10 @@ case $version in
 		refuse "$ACRYPTO_TOP has changes that are not committed (--dirty takes them)"
 	;;
 esac
+modules=$(sed -n 's/^+#define ACRYPTO_VERSION[[:blank:]]*"\(.*\)".*/\1/p' \
+	"$ACRYPTO_TOP/patches/core/api.patch")
+[ "$modules" = "${version%%-*}" ] ||
+	refuse "RELEASE-NOTES has version ${version%%-*}, the modules have ${modules:-none}"
 case $version in
 *-*)	warn "a snapshot: what is here has no tag ${version%%-*}" ;;
 esac

@@ -9,12 +9,14 @@ Then each key with a + must be there and none with a -, in any form that gives i
 as it is, as words of the other byte order, the last round key of AES, a HMAC's padded
 keys and the states after them; of DES nothing but the key itself.  NUMBER stands for a
 key as crypto/acrypto/test_keys.c computes it.  KIND is aes128, aes256, des, 3des, sha1,
-sha256, sha1-long (a HMAC's) or data.  The guest goes on when it was looked at.
+sha256, sha1-long (a HMAC's), the same with -mac (what the HMAC of its data is) or data.
+The guest goes on when it was looked at.
 
 QMP is QEMU's socket, and OVER a file that is there when nobody will open it any more.
 Prints a line `ok` or `not ok` for each look; ends with QEMU.
 """
 import hashlib
+import hmac
 import json
 import mmap
 import os
@@ -162,18 +164,27 @@ def hmac_forms(kind, key):
     return forms
 
 
+def mac_forms(kind, key):
+    """of the data that test_keys.c gives to a HMAC"""
+    data = (computed(0, LENGTHS["data"]) * 64)[:1023]
+    mac = hmac.digest(key, data, "sha256" if kind == "sha256-mac" else "sha1")
+    return {"digest": mac[:16]}
+
+
 # --- looking --------------------------------------------------------------------------
 
 def forms_of(token):
     """the name of what is looked for: the bytes"""
     kind, how, text = re.fullmatch(r"([a-z0-9-]+)([=@])([0-9a-f]+)", token).groups()
-    key = bytes.fromhex(text) if how == "=" else computed(int(text), LENGTHS[kind])
-    if len(key) != LENGTHS[kind]:
-        sys.exit(f"memory.py: {token}: not {LENGTHS[kind]} bytes")
+    size = LENGTHS[kind.removesuffix("-mac")]
+    key = bytes.fromhex(text) if how == "=" else computed(int(text), size)
+    if len(key) != size:
+        sys.exit(f"memory.py: {token}: not {size} bytes")
     if kind == "data":
         return {"data": key}
     forms = aes_forms(key) if kind.startswith("aes") else \
-        des_forms(key) if kind.endswith("des") else hmac_forms(kind, key)
+        des_forms(key) if kind.endswith("des") else \
+        mac_forms(kind, key) if kind.endswith("-mac") else hmac_forms(kind, key)
     # ciphers and hashes keep words of the CPU's byte order
     return forms | {f"{name}, swapped": swapped(form) for name, form in forms.items()}
 
