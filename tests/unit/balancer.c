@@ -360,6 +360,64 @@ static void own_balancer(void **state)
 	finish();
 }
 
+/* a choice that is read stays there, though it was replaced meanwhile */
+static int reading, read_on;
+
+static const struct acrypto_candidate *
+slow_reader(struct acrypto_choice *choice, const struct acrypto_session *s)
+{
+	__atomic_store_n(&reading, 1, __ATOMIC_SEQ_CST);
+	WAIT_FOR(__atomic_load_n(&read_on, __ATOMIC_SEQ_CST));
+	return acrypto_device_fits(&choice->c[1], s) ? &choice->c[1] : NULL;
+}
+
+static int submit_thread(void *data)
+{
+	return unit_submit(data);
+}
+
+static void read_choice_stays(void **state)
+{
+	static struct acrypto_lb lb = {
+		.name = "slow", .find_device = slow_reader,
+	};
+	struct shim_thread t;
+	struct work *w;
+
+	prepare(FAKE_ASYNC, 2);
+	assert_int_equal(acrypto_lb_register(&lb, 1, 0), 0);
+	w = work_new(ctx, 64);
+	shim_thread_start(&t, 1, submit_thread, &w->s);
+	WAIT_FOR(__atomic_load_n(&reading, __ATOMIC_SEQ_CST));
+	f[nr++] = FAKE("more", FAKE_ASYNC, 0);
+	__atomic_store_n(&read_on, 1, __ATOMIC_SEQ_CST);
+	assert_int_equal(shim_thread_join(&t), 0);
+	LOADS(0, 1, 0);
+	acrypto_lb_unregister(&lb);
+	serve_all(&w, 1);
+	finish();
+}
+
+/* what can't be refused goes to the least full of those that are full */
+static void least_full_is_taken(void **state)
+{
+	struct work *w[14];
+	int i;
+
+	prepare(FAKE_ASYNC, 2);		/* 8 places each */
+	f[nr++] = FAKE("small", FAKE_ASYNC, .qlen = 2);
+	f[2]->hold = 1;
+	for (i = 0; i < 12; i++)
+		w[i] = submit(f[i < 8 ? 0 : i < 10 ? 2 : 1]->dev);
+	w[10]->s.bound = w[11]->s.bound = NULL;	/* only to have them there */
+	LOADS(8, 2, 2);
+	acrypto_device_break(f[1]->dev);
+	WAIT_FOR(!acrypto_device_load(f[1]->dev));
+	LOADS(8, 0, 4);
+	serve_all(w, i);
+	finish();
+}
+
 /* broken devices get nothing, from every balancer */
 static void broken_gets_nothing(void **state)
 {
@@ -499,11 +557,6 @@ slow_choice(struct acrypto_choice *choice, const struct acrypto_session *s)
 	return &choice->c[0];
 }
 
-static int submit_thread(void *data)
-{
-	return unit_submit(data);
-}
-
 static int unregister_thread(void *data)
 {
 	acrypto_lb_unregister(data);
@@ -591,6 +644,8 @@ const struct unit_test unit_tests[] = {
 	TEST(round_robin),
 	TEST(names_and_selection),
 	TEST(own_balancer),
+	TEST(read_choice_stays),
+	TEST(least_full_is_taken),
 	TEST(broken_gets_nothing),
 	TEST(limits_are_kept),
 	TEST(bound_sessions),

@@ -187,10 +187,15 @@ static void failing_key_setup(void **state)
 
 	f[0] = ALL("dev0", FAKE_SYNC);
 	f[1] = ALL("dev1", FAKE_SYNC);
+	fake_set(f[0], key_error, -ENOMEM);
+	ctx = aes(128);
+	assert_int_equal(atomic_read(&f[0]->dev->kmem_failed), 1);
+	acrypto_context_destroy(ctx);
 	fake_set(f[0], key_error, -EINVAL);
 	ctx = aes(128);
 	fake_set(f[0], key_error, 0);
 	assert_int_equal(acrypto_context_width(ctx), 1);
+	assert_int_equal(atomic_read(&f[0]->dev->kmem_failed), 1);
 	other = aes(128);
 	assert_int_equal(acrypto_context_width(other), 2);
 	done = f[0]->done;
@@ -654,16 +659,21 @@ static void few_allocations(void **state)
 /* of a driver whose devices are the same code, one is tested for all */
 static void tested_once(void **state)
 {
+	struct acrypto_capability caps[nr_caps_all];
 	struct fake *f[4];
 	int i, done[4];
 
+	memcpy(caps, caps_all, sizeof(caps));
+	caps[0].rate = 0;	/* measured */
 	/* a device that fails would be found out: this one, if it were tested */
-	f[0] = ALL("dev0", FAKE_SYNC, .flags = ACRYPTO_DRIVER_SAME);
+	f[0] = FAKE("dev0", FAKE_SYNC, .caps = caps, .nr_caps = nr_caps_all,
+		    .flags = ACRYPTO_DRIVER_SAME);
 	for (i = 1; i < 4; i++) {
 		char name[16];
 
 		snprintf(name, sizeof(name), "dev%d", i);
-		f[i] = ALL(name, FAKE_SYNC, .driver_of = f[0]);
+		f[i] = FAKE(name, FAKE_SYNC, .caps = caps,
+			    .nr_caps = nr_caps_all, .driver_of = f[0]);
 	}
 	for (i = 0; i < 4; i++)
 		done[i] = fake_get(f[i], done);
@@ -673,6 +683,7 @@ static void tested_once(void **state)
 	assert_int_equal(f[1]->dev->nr_caps, nr_caps_all);
 	for (i = 0; i < nr_caps_all; i++) {
 		assert_false(f[1]->dev->caps[i].broken);
+		assert_true(f[1]->dev->caps[i].rate);
 		assert_int_equal(f[1]->dev->caps[i].rate,
 				 f[0]->dev->caps[i].rate);
 	}

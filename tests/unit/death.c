@@ -59,7 +59,8 @@ static void queued_move(void **state)
 		f[0]->hold = 1;
 		for (i = 0; i < 10; i++) {
 			w[i] = work_in_place(ctx, 64);
-			w[i]->s.priority = i * 7 % 10;
+			w[i]->s.priority = i * 7 % 5;
+			w[i]->nr = i;
 			assert_int_equal(unit_submit(&w[i]->s), 0);
 		}
 		f[1] = FAKE("dev1", FAKE_ASYNC, 0);
@@ -71,9 +72,12 @@ static void queued_move(void **state)
 			acrypto_device_break(f[0]->dev);
 			WAIT_FOR(acrypto_device_load(f[1]->dev) == 10);
 		}
-		for (last = 10; (s = fake_take(f[1]));) {
-			assert_true(s->priority < last);
-			last = s->priority;
+		for (last = -1; (s = fake_take(f[1]));) {
+			struct work *v = container_of(s, struct work, s);
+			int place = 10 * (4 - s->priority) + v->nr;
+
+			assert_true(place > last);
+			last = place;
 			fake_finish(f[1], s, 0);
 		}
 		for (i = 0; i < 10; i++) {
@@ -105,6 +109,7 @@ static void running_after_reset(void **state)
 			fake_set(f[1], hold, 0);
 		}
 		w[i] = work_new(ctx, 64);
+		w[i]->s.priority = i ? ACRYPTO_PRIO_DEFAULT : 0;
 		w[i]->s.bound = f[0]->dev;
 		assert_int_equal(unit_submit(&w[i]->s), 0);
 		w[i]->s.bound = NULL;	/* only to have them there */
@@ -727,7 +732,7 @@ static void random_points(void **state)
 		assert_int_equal(total, NR);
 		finish();
 	}
-	assert_true(good > NR * ROUNDS / 4);
+	assert_true(good > NR * ROUNDS / 2);
 }
 
 /*
@@ -876,8 +881,8 @@ static void twenty_thousand_deaths(void **state)
 		shim_thread_join(&t[i]);
 	fprintf(stderr, "%lu ms for %d deaths: %d right, %d redone, %d untouched\n",
 		shim_now_ms() - start, DEATHS, right, redone, untouched);
-	assert_true(right > DEATHS / 10);
-	assert_true(redone > DEATHS / 100);
+	assert_true(right > DEATHS / 3);
+	assert_true(redone > DEATHS / 10);
 	acrypto_context_destroy(ctx);
 	for (i = 0; i < DEVICES; i++)
 		fake_free(d[i]);

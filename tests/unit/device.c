@@ -46,8 +46,10 @@ static void use_and_unload(void **state)
 		work_free(w);
 		acrypto_context_destroy(ctx);
 	}
+	assert_int_equal(acrypto_device_count(), ARRAY_SIZE(kinds));
 	for (k = 0; k < ARRAY_SIZE(kinds); k++)
 		fake_free(f[k]);
+	assert_int_equal(acrypto_device_count(), 0);
 	assert_int_equal(shim_module_unload("lb_rr"), 0);
 	unload();
 }
@@ -179,24 +181,40 @@ static void self_test_refuses(void **state)
 	unload();
 }
 
-/* ... or that writes beside a digest */
+/* how many devices with one capability of all are refused, and with what words */
+static int refused(int wrong, const char *words)
+{
+	struct fake *f;
+	unsigned int i;
+	int nr = 0;
+
+	for (i = 0; i < nr_caps_all; i++) {
+		shim_log_clear();
+		f = fake_try(&(struct fake_info){ .name = "beside", .cpu = -1,
+				.wrong = wrong, .caps = &caps_all[i],
+				.nr_caps = 1 });
+		if (f) {
+			fake_free(f);
+			continue;
+		}
+		assert_int_equal(fake_add_error, -ENODEV);
+		nr += shim_log_has(words);
+	}
+	return nr;
+}
+
+/* ... or that writes where it should not, or whose random numbers are none */
 static void self_test_sees_beside(void **state)
 {
-	unsigned int i, seen = 0;
-
 	load();
-	for (i = 0; i < nr_caps_all; i++) {
-		if (caps_all[i].operation != ACRYPTO_OP_HASH &&
-		    caps_all[i].operation != ACRYPTO_OP_HMAC)
-			continue;
-		shim_log_clear();
-		assert_null(fake_try(&(struct fake_info){ .name = "beside",
-				.cpu = -1, .wrong = FAKE_BESIDE,
-				.caps = &caps_all[i], .nr_caps = 1 }));
-		assert_true(shim_log_has("wrote beside the result"));
-		seen++;
-	}
-	assert_int_equal(seen, 6);
+	assert_int_equal(refused(FAKE_BESIDE, "wrote beside the result"), 6);
+	assert_int_equal(refused(FAKE_BESIDE, "wrote beside the data"), 22);
+	assert_int_equal(refused(FAKE_IVS, "wrote to the IVs"), 10);
+	assert_int_equal(refused(FAKE_SOURCE, "wrong answer"), 22);
+	/* in CBC, where a unit has an IV of its own */
+	assert_int_equal(refused(FAKE_UNITS, "wrong answer"), 10);
+	assert_int_equal(refused(FAKE_SAME, "draws are the same"), 1);
+	assert_int_equal(refused(FAKE_WRONG, "draws are constant"), 1);
 	unload();
 }
 
@@ -262,6 +280,28 @@ static void bad_capability_gets_nothing(void **state)
 	unload();
 }
 
+/* a device that breaks under its self-tests has none of their sessions left */
+static void breaks(struct fake *f)
+{
+	acrypto_device_break(f->dev);
+}
+
+static void breaks_in_self_test(void **state)
+{
+	struct fake *f;
+
+	load();
+	f = FAKE("dev", FAKE_ASYNC, 0);
+	acrypto_device_break(f->dev);
+	f->at_setup = breaks;
+	assert_int_equal(acrypto_device_repair(f->dev), -EIO);
+	assert_int_equal(acrypto_device_load(f->dev), 0);
+	f->at_setup = NULL;
+	assert_int_equal(acrypto_device_repair(f->dev), 0);
+	fake_free(f);
+	unload();
+}
+
 /* a device that never answers its self-test is refused, too */
 static void hung_self_test(void **state)
 {
@@ -286,6 +326,56 @@ static void hung_self_test(void **state)
 	unload();
 }
 
+/*
+ * ... also where nobody else watches it; and of what it does not answer one is
+ * enough
+ */
+static int add_thread(void *data)
+{
+	return PTR_ERR(acrypto_device_add(data));
+}
+
+static void silent_self_test(void **state)
+{
+	static const struct acrypto_capability caps[] = {
+		{ .operation = ACRYPTO_OP_ENCRYPT, .type = ACRYPTO_TYPE_NULL,
+		  .mode = ACRYPTO_MODE_NONE, .rate = 1 },
+		{ .operation = ACRYPTO_OP_ENCRYPT, .type = ACRYPTO_TYPE_AES_128,
+		  .mode = ACRYPTO_MODE_ECB, .rate = 1 },
+	};
+	struct shim_thread t;
+	struct fake *f;
+	struct acrypto_device_info i = {
+		.name = "silent", .cpu = -1, .caps = caps, .nr_caps = 2,
+	};
+	int before;
+
+	load();
+	f = FAKE("donor", FAKE_ASYNC, 0);
+	f->dead = 1;
+	before = fake_get(f, readies);
+	i.driver = &f->driver;
+	i.priv = f;
+	shim_thread_start(&t, 1, add_thread, &i);
+	WAIT_FOR(shim_thread_blocked(&t));
+	shim_advance(11000);
+	assert_int_equal(shim_thread_join(&t), -ENODEV);
+	assert_int_equal(fake_get(f, readies), before + 1);
+	assert_true(list_empty(&f->taken));
+	f->dead = 0;
+	fake_free(f);
+	unload();
+}
+
+/* the first of two that are measured is slow */
+static int measured;
+
+static void slow_at_first(struct fake *f, struct acrypto_session *s)
+{
+	if (acrypto_session_data(s)->length >= 4096 && !measured++)
+		msleep(200);
+}
+
 static void rate_is_measured(void **state)
 {
 	struct acrypto_capability caps[2];
@@ -299,6 +389,13 @@ static void rate_is_measured(void **state)
 	f = FAKE("dev", FAKE_SYNC, .caps = caps, .nr_caps = 2);
 	assert_true(f->dev->caps[0].rate > 0);
 	assert_int_equal(f->dev->caps[1].rate, 4321);
+	/* 64 KiB */
+	acrypto_device_break(f->dev);
+	f->dev->caps[0].rate = 0;
+	f->processing = slow_at_first;
+	assert_int_equal(acrypto_device_repair(f->dev), 0);
+	assert_int_equal(measured, 2);
+	assert_true(f->dev->caps[0].rate > 64 * 1000 / 200);
 	fake_free(f);
 	unload();
 }
@@ -331,7 +428,13 @@ static void break_and_repair(void **state)
 			WAIT_FOR(fake_get(f, resets) == resets + 1);
 		}
 		assert_true(shim_log_has("dev is broken"));
+		/* nor is it broken again when all of that is over */
+		acrypto_device_break(f->dev);
+		assert_int_equal(acrypto_device_repair(f->dev), 0);
+		assert_int_equal(fake_get(f, resets),
+				 resets + (kinds[k] != FAKE_SYNC));
 
+		acrypto_device_break(f->dev);
 		fake_set(f, wrong, 1);
 		assert_int_equal(acrypto_device_repair(f->dev), -EIO);
 		assert_int_equal(unit_submit(&w->s), -ENODEV);
@@ -421,7 +524,9 @@ const struct unit_test unit_tests[] = {
 	TEST(self_test_refuses),
 	TEST(self_test_sees_beside),
 	TEST(bad_capability_gets_nothing),
+	TEST(breaks_in_self_test),
 	TEST(hung_self_test),
+	TEST(silent_self_test),
 	TEST(rate_is_measured),
 	TEST(break_and_repair),
 	TEST(remove_while_breaking),

@@ -164,11 +164,18 @@ struct fake_key {
 	u8 key[];
 };
 
+static void flip(struct scatterlist *sg, unsigned int at)
+{
+	sg->page->bytes[sg->offset + at] ^= 1;
+}
+
 /* one operation, in the end flipping a bit where @wrong says so */
 static void operate(const struct acrypto_transform *t, struct acrypto_data *d,
 		    int wrong)
 {
 	u8 *buf = malloc(d->length + 1);
+	struct acrypto_data whole;
+	unsigned int i;
 
 	if (t->operation == ACRYPTO_OP_RNG)
 		RAND_bytes(buf, d->length);
@@ -188,15 +195,26 @@ static void operate(const struct acrypto_transform *t, struct acrypto_data *d,
 		do_modexp(t, buf, d->length);
 		/* fall through */
 	case ACRYPTO_OP_RNG:
-		if (wrong)
+		if (wrong & FAKE_WRONG)
 			memset(buf, 0, d->length);
+		for (i = 0; wrong & FAKE_SAME && i < d->length; i++)
+			buf[i] = i;
 		sg_bytes(d->dst, d->ndst, buf, d->length, 1);
 		break;
 	default:
-		do_cipher(t, d, buf);
+		whole = *d;
+		if (wrong & FAKE_UNITS)
+			whole.unit = 0;
+		do_cipher(t, &whole, buf);
 		/* the last byte: a short test of the start is not enough */
-		buf[d->length - 1] ^= !!wrong;
+		buf[d->length - 1] ^= wrong & FAKE_WRONG;
 		sg_bytes(d->dst, d->ndst, buf, d->length, 1);
+		if (wrong & FAKE_BESIDE)
+			flip(&d->dst[d->ndst - 1], d->dst[d->ndst - 1].length);
+		if (wrong & FAKE_SOURCE && d->dst != d->src)
+			flip(&d->src[d->nsrc - 1], 0);
+		if (wrong & FAKE_IVS && acrypto_ivsize(t->type, t->mode))
+			d->iv[0] ^= 1;
 	}
 	free(buf);
 }

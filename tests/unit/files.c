@@ -20,9 +20,7 @@ struct class_device_attribute {
 	ssize_t (*store)(struct class_device *d, const char *buf, size_t count);
 };
 
-#define CLASS_DEVICE_ATTR(n, m, s, w) \
-	struct class_device_attribute class_device_attr_##n = { \
-		.name = #n, .show = s, .store = w }
+#define __ATTR(n, m, s, w)	{ .name = #n, .show = s, .store = w }
 
 static struct class *class_create(void *owner, const char *name)
 {

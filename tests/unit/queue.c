@@ -65,6 +65,36 @@ static void bad_priority(void **state)
 	finish();
 }
 
+/* a list for more devices than are told at a time: all of them are */
+static void many_bells(void **state)
+{
+	enum { NR = 20 };
+	struct fake *d[NR];
+	struct work *w[NR];
+	char name[16];
+	LIST_HEAD(list);
+	int i;
+
+	for (i = 0; i < NR; i++) {
+		snprintf(name, sizeof(name), "dev%d", i);
+		d[i] = FAKE(name, FAKE_ASYNC, 0);
+	}
+	ctx = null_context();
+	for (i = 0; i < NR; i++) {
+		w[i] = work_new(ctx, 32);
+		w[i]->s.bound = d[i]->dev;
+		list_add_tail(&w[i]->s.entry, &list);
+	}
+	assert_int_equal(unit_submit_list(&list), 0);
+	for (i = 0; i < NR; i++) {
+		assert_int_equal(work_wait(w[i]), 0);
+		work_free(w[i]);
+	}
+	acrypto_context_destroy(ctx);
+	for (i = 0; i < NR; i++)
+		fake_free(d[i]);
+}
+
 /* one bell for a whole batch, one for the next when the queue ran dry */
 static void one_bell_a_batch(void **state)
 {
@@ -325,6 +355,44 @@ static int submit_thread(void *data)
 	return unit_submit(&((struct work *)data)->s);
 }
 
+/* who has slept for room, and then does the work itself, is told how it ended */
+static int at_work, work_on;
+
+static void wait_at_work(struct fake *dev, struct acrypto_session *s)
+{
+	__atomic_store_n(&at_work, 1, __ATOMIC_SEQ_CST);
+	WAIT_FOR(__atomic_load_n(&work_on, __ATOMIC_SEQ_CST));
+}
+
+static void error_after_sleep(void **state)
+{
+	struct shim_thread t;
+	struct work *w[3];
+	int i;
+
+	prepare(FAKE_SYNC, 1);
+	f->error = -EILSEQ;
+	f->processing = wait_at_work;
+	for (i = 0; i < 3; i++) {
+		w[i] = work_new(ctx, 32);
+		w[i]->s.flags = i < 2 ? ACRYPTO_SESSION_ASYNC :
+					ACRYPTO_SESSION_MAY_SLEEP;
+	}
+	/* one in work, and one waits */
+	assert_int_equal(unit_submit(&w[0]->s), 0);
+	WAIT_FOR(__atomic_load_n(&at_work, __ATOMIC_SEQ_CST));
+	assert_int_equal(unit_submit(&w[1]->s), 0);
+	shim_thread_start(&t, 0, submit_thread, w[2]);
+	WAIT_FOR(shim_thread_blocked(&t));
+	__atomic_store_n(&work_on, 1, __ATOMIC_SEQ_CST);
+	assert_int_equal(shim_thread_join(&t), 0);
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(work_wait(w[i]), -EILSEQ);
+		work_free(w[i]);
+	}
+	finish();
+}
+
 /* who may sleep sleeps until there is room */
 static void sleeps_for_room(void **state)
 {
@@ -566,6 +634,7 @@ static void sync_queue_is_bounded(void **state)
 const struct unit_test unit_tests[] = {
 	TEST(priority_order),
 	TEST(bad_priority),
+	TEST(many_bells),
 	TEST(one_bell_a_batch),
 	TEST(several_at_once),
 	TEST(full_is_busy),
@@ -574,6 +643,7 @@ const struct unit_test unit_tests[] = {
 	TEST(wakeup_submits),
 	TEST(wakeup_forgotten),
 	TEST(sleeps_for_room),
+	TEST(error_after_sleep),
 	TEST(sleeper_and_removal),
 	TEST(sleeper_and_switch),
 	TEST(nothing_lost_under_pressure),

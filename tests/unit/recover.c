@@ -133,6 +133,38 @@ static int context_thread(void *data)
 	return 0;
 }
 
+/* a device is not gone while a key is set up for it */
+static void setup_at_gate(struct fake *dev)
+{
+	__atomic_add_fetch(&setups_waiting, 1, __ATOMIC_SEQ_CST);
+	WAIT_FOR(__atomic_load_n(&gate_open, __ATOMIC_SEQ_CST));
+}
+
+static int gone_context_thread(void *data)
+{
+	acrypto_context_destroy(null_context());
+	return 0;
+}
+
+static void removal_waits_for_key_setup(void **state)
+{
+	struct shim_thread t[2];
+
+	prepare(FAKE_ASYNC, 2);
+	gate_init();
+	setups_waiting = 0;
+	f[1]->at_setup = setup_at_gate;
+	shim_thread_start(&t[0], 1, gone_context_thread, NULL);
+	WAIT_FOR(__atomic_load_n(&setups_waiting, __ATOMIC_SEQ_CST));
+	shim_thread_start(&t[1], 0, remove_thread, f[1]);
+	WAIT_FOR(shim_thread_blocked(&t[1]) || fake_get(&t[1], done));
+	assert_false(fake_get(&t[1], done));
+	__atomic_store_n(&gate_open, 1, __ATOMIC_SEQ_CST);
+	shim_thread_join(&t[0]);
+	shim_thread_join(&t[1]);
+	finish();
+}
+
 static void key_setup_waits_for_recovery(void **state)
 {
 	struct shim_thread t[2];
@@ -741,6 +773,7 @@ static void nodev_is_untouched(void **state)
 const struct unit_test unit_tests[] = {
 	TEST(hanging_reset),
 	TEST(key_setup_waits_for_recovery),
+	TEST(removal_waits_for_key_setup),
 	TEST(key_setup_of_a_new_device),
 	TEST(recovery_takes_no_mutex),
 	TEST(recovery_needs_no_memory),

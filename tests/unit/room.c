@@ -656,6 +656,103 @@ static void sleepers_look_once_a_place(void **state)
 	finish();
 }
 
+/* one who was told, and comes too late, is told of the next place */
+static struct acrypto_session *latecomer;
+static int at_look, look_on;
+
+static const struct acrypto_candidate *
+look_late(struct acrypto_choice *choice, const struct acrypto_session *s)
+{
+	if (s == __atomic_load_n(&latecomer, __ATOMIC_SEQ_CST)) {
+		__atomic_store_n(&at_look, 1, __ATOMIC_SEQ_CST);
+		WAIT_FOR(__atomic_load_n(&look_on, __ATOMIC_SEQ_CST));
+	}
+	return acrypto_device_fits(&choice->c[0], s) ? &choice->c[0] : NULL;
+}
+
+static void who_was_first_stays_so(void **state)
+{
+	static struct acrypto_lb lb = {
+		.name = "late", .find_device = look_late,
+	};
+	struct shim_thread t[2];
+	struct fake *other;
+	struct work *w[2], *full, *passes;
+	int i;
+
+	prepare(FAKE_ASYNC, 1);
+	/* of one device alone no balancer is asked */
+	other = FAKE("other", FAKE_ASYNC, 0);
+	acrypto_device_break(other->dev);
+	WAIT_FOR(fake_get(other, resets));
+	assert_int_equal(acrypto_lb_register(&lb, 1, 0), 0);
+	f->hold = 1;
+	full = work_of(ctx, 16);
+	passes = work_of(ctx, 16);
+	assert_int_equal(unit_submit(&full->s), 0);
+	for (i = 0; i < 2; i++) {
+		w[i] = work_of(ctx, 16);
+		w[i]->s.flags = ACRYPTO_SESSION_MAY_SLEEP;
+		shim_thread_start(&t[i], i, submit_thread, w[i]);
+		WAIT_FOR(shim_thread_blocked(&t[i]));
+	}
+
+	/* the first is told, and its place is taken by another */
+	__atomic_store_n(&latecomer, &w[0]->s, __ATOMIC_SEQ_CST);
+	fake_finish(f, fake_take(f), 0);
+	WAIT_FOR(__atomic_load_n(&at_look, __ATOMIC_SEQ_CST));
+	assert_int_equal(unit_submit(&passes->s), 0);
+	__atomic_store_n(&latecomer, NULL, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&look_on, 1, __ATOMIC_SEQ_CST);
+	WAIT_FOR(shim_thread_blocked(&t[0]) && acrypto_waiters == 2);
+
+	fake_finish(f, fake_take(f), 0);
+	WAIT_FOR(fake_get(&t[0], done) || fake_get(&t[1], done));
+	assert_true(fake_get(&t[0], done));
+	assert_false(fake_get(&t[1], done));
+	fake_serve(f);
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(shim_thread_join(&t[i]), 0);
+		assert_int_equal(work_wait(w[i]), 0);
+		work_free(w[i]);
+	}
+	assert_int_equal(work_wait(full), 0);
+	assert_int_equal(work_wait(passes), 0);
+	work_free(full);
+	work_free(passes);
+	acrypto_lb_unregister(&lb);
+	fake_free(other);
+	finish();
+}
+
+/* who needed no call after all may ask for one again */
+static void asks_again(void **state)
+{
+	struct work *w;
+	int i;
+
+	prepare(FAKE_ASYNC, 1);
+	f->hold = 1;
+	w = work_of(ctx, 31);
+	assert_int_equal(unit_submit(&w->s), 0);
+	starve(1);
+	for (i = 0; i < 2; i++) {
+		assert_false(list_empty(&waiter[0].ctx->waiter.entry));
+		acrypto_room_uncall(waiter[0].ctx);
+		assert_true(list_empty(&waiter[0].ctx->waiter.entry));
+		assert_int_equal(acrypto_room_call(&waiter[0].w->s), 1);
+	}
+	fake_serve(f);
+	WAIT_FOR(woken() == 1);
+	assert_int_equal(work_wait(w), 0);
+	assert_int_equal(work_wait(waiter[0].w), 0);
+	acrypto_flush();
+	work_free(waiter[0].w);
+	acrypto_context_destroy(waiter[0].ctx);
+	work_free(w);
+	finish();
+}
+
 /* places come by completion, by a device that comes, by one that is repaired */
 static void room_of_all_kinds(void **state)
 {
@@ -807,6 +904,8 @@ const struct unit_test unit_tests[] = {
 	TEST(blocked_route_blocks_nobody),
 	TEST(no_wakeup_in_next),
 	TEST(sleepers_look_once_a_place),
+	TEST(who_was_first_stays_so),
+	TEST(asks_again),
 	TEST(room_of_all_kinds),
 	TEST(stranger_blocks_nobody),
 	TEST(rehash_wakes),

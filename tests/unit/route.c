@@ -274,6 +274,37 @@ static void second_queue_is_bounded(void **state)
 	fake_free(hmac);
 }
 
+/* ... while any of the devices for step two has room, it does not matter which */
+static void second_of_two_has_room(void **state)
+{
+	struct acrypto_context *ctx;
+	struct fake *more;
+	struct work *w[2];
+	int i;
+
+	devices(FAKE_ASYNC, FAKE_ASYNC, 1);
+	more = FAKE("more", FAKE_ASYNC, .caps = hmac->dev->caps,
+		    .nr_caps = hmac->dev->nr_caps);
+	hmac->hold = 1;
+	ctx = esp_context();
+	for (i = 0; i < 2; i++) {
+		w[i] = esp_work(ctx, 64);
+		assert_int_equal(unit_submit(&w[i]->s), 0);
+		/* it goes on to the second device */
+		shim_softirqs_done();
+	}
+	fake_serve(hmac);
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(work_wait(w[i]), 0);
+		esp_right(w[i]);
+		work_free(w[i]);
+	}
+	acrypto_context_destroy(ctx);
+	fake_free(more);
+	fake_free(cipher);
+	fake_free(hmac);
+}
+
 /* who may sleep gets through such a bottleneck, everything once */
 static void bottleneck(void **state)
 {
@@ -612,6 +643,9 @@ static void one_pass_is_tested(void **state)
 
 	assert_null(fake_try(&info));
 	assert_int_equal(fake_add_error, -ENODEV);
+	info.wrong = FAKE_BESIDE;
+	assert_null(fake_try(&info));
+	assert_true(shim_log_has("wrote beside the result"));
 	info.wrong = 0;
 	info.caps = bad;
 	info.nr_caps = 1;
@@ -854,6 +888,7 @@ const struct unit_test unit_tests[] = {
 	TEST(every_step_needs_a_device),
 	TEST(second_device_goes),
 	TEST(second_queue_is_bounded),
+	TEST(second_of_two_has_room),
 	TEST(bottleneck),
 	TEST(longest_route),
 	{ NULL, NULL },

@@ -62,22 +62,27 @@ static void inline_in_caller(void **state)
 static void inline_on_own_cpu(void **state)
 {
 	struct work *w;
+	int i, own, other;
 
-	prepare(FAKE_SYNC, 0);
-	w = work_new(ctx, 512);
-	w->s.flags = ACRYPTO_SESSION_DIRECT;
-	shim_set_cpu(0);
-	assert_int_equal(unit_submit(&w->s), 0);
-	assert_true(work_done(w));
-	assert_true(pthread_equal(w->thread, pthread_self()));
-	work_again(w);
-	shim_set_cpu(1);
-	assert_int_equal(work_do(w), 0);
-	assert_false(pthread_equal(w->thread, pthread_self()));
-	assert_int_equal(w->cpu, 0);	/* its worker's CPU */
-	shim_set_cpu(0);
-	work_free(w);
-	finish();
+	for (i = 0; i < 4; i++) {
+		own = i / 2;
+		other = !own;
+		prepare(FAKE_SYNC, own);
+		w = work_new(ctx, 512);
+		w->s.flags = ACRYPTO_SESSION_DIRECT;
+		shim_set_cpu(own);
+		assert_int_equal(unit_submit(&w->s), 0);
+		assert_true(work_done(w));
+		assert_true(pthread_equal(w->thread, pthread_self()));
+		work_again(w);
+		shim_set_cpu(other);
+		assert_int_equal(work_do(w), 0);
+		assert_false(pthread_equal(w->thread, pthread_self()));
+		assert_int_equal(w->cpu, own);	/* its worker's CPU */
+		shim_set_cpu(0);
+		work_free(w);
+		finish();
+	}
 }
 
 /* not in the caller's context if it says so */
@@ -266,6 +271,9 @@ static void error_arrives(void **state)
 		w = work_new(ctx, 64);
 		f->error = -EILSEQ;
 		assert_int_equal(work_do(w), -EILSEQ);
+		work_again(w);
+		f->error = 1;	/* no error at all */
+		assert_int_equal(work_do(w), -EIO);
 		f->error = 0;
 		work_again(w);
 		assert_int_equal(work_do(w), 0);

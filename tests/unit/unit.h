@@ -141,7 +141,14 @@ struct fake {
 };
 
 enum { FAKE_SYNC, FAKE_ASYNC, FAKE_THREAD };
-enum { FAKE_WRONG = 1, FAKE_BESIDE = 2 };	/* beside a digest */
+enum {
+	FAKE_WRONG = 1,		/* the last byte */
+	FAKE_BESIDE = 2,	/* writes beside a result */
+	FAKE_SAME = 4,		/* random bytes are always the same */
+	FAKE_IVS = 8,		/* writes to the IVs */
+	FAKE_SOURCE = 16,	/* writes to what it reads */
+	FAKE_UNITS = 32,	/* takes all units for one */
+};
 
 struct fake_info {
 	const char *name;
