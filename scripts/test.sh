@@ -27,7 +27,8 @@
 # Several tests run at a time, ACRYPTO_JOBS (as many as there are processors) of those
 # whose time is the machine's, whose guests wait for its processors (take_cores in
 # lib.sh), and as many of the others, at a low priority; with ACRYPTO_JOBS=1 all run one
-# after the other.
+# after the other.  Those with guests of two CPUs, which leave some of the machine's time
+# to others, run first, beside those without guests; then those with one CPU, in pairs.
 #
 # Prints each result with the time since the start, and at each failure where the
 # log is.  At the end come the seconds that the tests of each suite took, together,
@@ -48,6 +49,8 @@
 # A file tests/SUITE/tests, or what it prints, if it is executable, names what can run
 # apart from the rest, as argument of "run".  After a name may come:
 #	nice	doesn't mind who else uses the processors
+#	light	its guest has two CPUs that sleep most of the time: one of the machine's
+#		will do
 #	quick	is part of --quick
 #	long	is left out unless it is named or ACRYPTO_LONG=yes is set
 #	named	is left out unless it is named
@@ -116,13 +119,20 @@ records=$tmp/records
 : >"$records"
 : >"$tmp/times"
 
-# each "SUITE TEST"; back: those that don't mind who else uses the processors
+# each "SUITE TEST"; back: those that don't mind who else uses the processors; in either
+# by the CPUs of their guests, which are the last part of a name: none, two, one
 front=()
 back=()
+for lane in front back; do
+	for cpus in 0 2 1; do
+		declare -a "${lane}_$cpus=()"
+	done
+done
+declare -A light=()
 # plan SUITE [TEST]
 plan()
 {
-	local lines name words
+	local lines name words lane cpus
 
 	lines=$(tests_of "$@")
 	if [ -z "$lines" ]; then
@@ -130,10 +140,13 @@ plan()
 		return
 	fi
 	while read -r name words; do
-		case " ${words//[[:blank:]]/ } " in
-		*" nice "*)	back+=("$1 $name") ;;
-		*)		front+=("$1 $name") ;;
-		esac
+		words=" ${words//[[:blank:]]/ } "
+		lane=front cpus=0
+		case $words in *" nice "*) lane=back ;; esac
+		case $words in *" light "*) light[$1/$name]=yes ;; esac
+		case $name in *:[12]) cpus=${name##*:} ;; esac
+		local -n list=${lane}_$cpus
+		list+=("$1 $name")
 	done <<<"$lines"
 }
 
@@ -172,6 +185,11 @@ for suite in "${chosen[@]}"; do
 	done < <(comm -13 <(suite_tests "$suite" | sort) \
 		<(ACRYPTO_LONG=yes suite_tests "$suite" | sort) | sed 's/[[:blank:]].*//')
 done
+# shellcheck disable=SC2154
+{
+	front=("${front_0[@]}" "${front_2[@]}" "${front_1[@]}")
+	back=("${back_0[@]}" "${back_2[@]}" "${back_1[@]}")
+}
 if [ -n "$shell" ] && [ "${#front[@]} ${#back[@]}" != "1 0" ] &&
    [ "${#front[@]} ${#back[@]}" != "0 1" ]; then
 	refuse "--shell takes one test, which these are not: ${front[*]} ${back[*]}"
@@ -313,7 +331,10 @@ start()
 		} &
 		in_back=$((in_back + 1))
 	else
-		run_test "$1" "$2" &
+		{
+			[ -z "${light[$1/$2]-}" ] || take_cores 1
+			run_test "$1" "$2"
+		} &
 		in_front=$((in_front + 1))
 	fi
 	running[$!]="$3 $1 $2"

@@ -59,8 +59,13 @@ faster()
 measure 1
 WRITE1=$WRITE
 READ1=$READ
-check "one keeps its rate, writing" [ "$WRITE" -ge $((MB * 102400 / RATE)) ]
-check "and reading" [ "$READ" -ge $((MB * 102400 / RATE)) ]
+# 3 % more is what lies beside the device
+keeps_rate()
+{
+	[ "$1" -ge $((MB * 102400 / RATE)) ] && [ "$1" -le $((MB * 105472 / RATE)) ]
+}
+check "one keeps its rate, writing" keeps_rate "$WRITE"
+check "and reading" keeps_rate "$READ"
 measure 2
 report "# two devices: $((WRITE1 * 100 / WRITE)) % of one writing, $((READ1 * 100 / READ)) % reading"
 faster 97 2

@@ -13,8 +13,8 @@ KEY=603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4
 MB=24
 TABLE="0 $((MB * 2048)) crypt aes-cbc-essiv:sha256 $KEY 0 /dev/ram0 0"
 STOCK="0 $((MB * 2048)) crypt aes-cbc-essiv:sha256 $KEY 0 /dev/ram0 0 1 stock"
-SECONDS_EACH=6
-[ "$CONFIG" != x86_64-debug ] || SECONDS_EACH=10
+SECONDS_EACH=4
+[ "$CONFIG" != x86_64-debug ] || SECONDS_EACH=8
 
 modprobe acrypto_soft 2>/dev/null
 modprobe dm-crypt 2>/dev/null

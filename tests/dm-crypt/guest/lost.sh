@@ -37,7 +37,7 @@ no_clone()
 		after=$(free_memory)
 	done
 	check "$1: no memory is lost: $before KiB free, then $after" \
-		[ $((before - after)) -lt 400 ]
+		[ $((before - after)) -lt 100 ]
 }
 
 for way in acrypto stock; do
@@ -71,7 +71,7 @@ failing()
 	after=$(free_memory)
 	same "$what fails every time" $failed $n
 	check "$what: no memory is lost: $before KiB free, then $after" \
-		[ $((before - after)) -lt 2000 ]
+		[ $((before - after)) -lt 200 ]
 }
 
 for way in acrypto stock; do

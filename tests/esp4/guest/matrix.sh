@@ -73,7 +73,7 @@ for case in $CASES; do
 	check "$case: counted" counted "$case"
 	if ours "$2" "$3"; then
 		done=$(($(sessions) - done))
-		check "$case: by acrypto: $done sessions" [ $done -gt 100 ]
+		check "$case: by acrypto: $done sessions" [ $done -gt 450 ]
 	fi
 	both esp_down
 done
