@@ -26,6 +26,7 @@ WORKLOADS = {
     "copy": "A file system on dm-crypt",
     "bonnie": "bonnie++ on dm-crypt",
     "cryptoloop": "dm-crypt and cryptoloop",
+    "cryptoloop2": "dm-crypt and cryptoloop on two CPUs",
 }
 CELLS = {
     "output-char": "write, each character", "output-block": "write, blocks",

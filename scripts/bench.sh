@@ -25,6 +25,7 @@
 #	bonnie		bonnie++ on ext3
 #	cryptoloop	bare devices and copying a file, cryptoloop beside both; by
 #			aes-cbc-plain if no --cipher is named: it has no other IV
+#	cryptoloop2	streams on the bare devices, cryptoloop beside both
 #	esp		IPsec, by bench-esp.sh, which has more options
 #  --quick		fewer cells, shorter runs
 #  --cipher C		dm-crypt's name of the cipher (aes-cbc-essiv:sha256)
@@ -49,7 +50,7 @@ workloads=()
 options kernel= workload+=workloads cipher= bits= rounds= tree= out= quick aa vanilla -- "$@"
 for workload in "${workloads[@]}"; do
 	case $workload in
-	fio | streams | fio2 | copy | bonnie | cryptoloop | esp) ;;
+	fio | streams | fio2 | copy | bonnie | cryptoloop | cryptoloop2 | esp) ;;
 	*) usage_error "no workload '$workload'" ;;
 	esac
 done
@@ -70,12 +71,12 @@ fi
 if [ ${#workloads[@]} -eq 0 ]; then
 	workloads=(fio streams fio2 copy bonnie)
 	case $cipher in
-	'' | *-plain)	workloads+=(cryptoloop) ;;
+	'' | *-plain)	workloads+=(cryptoloop cryptoloop2) ;;
 	esac
 fi
 case " ${workloads[*]} /$cipher" in
-*" cryptoloop "*/ | *" cryptoloop "*-plain) ;;
-*" cryptoloop "*) usage_error "cryptoloop needs a cipher that ends in -plain" ;;
+*" cryptoloop"*/ | *" cryptoloop"*-plain) ;;
+*" cryptoloop"*) usage_error "cryptoloop needs a cipher that ends in -plain" ;;
 esac
 [[ $bits =~ ^[1-9][0-9]{1,3}$ ]] || usage_error "--bits takes a number, not '$bits'"
 [ $((bits % 8)) -eq 0 ] || usage_error "--bits takes a multiple of 8, not '$bits'"
@@ -113,7 +114,7 @@ fi
 default_cipher()
 {
 	case $1 in
-	cryptoloop)	echo aes-cbc-plain ;;
+	cryptoloop*)	echo aes-cbc-plain ;;
 	*)		echo aes-cbc-essiv:sha256 ;;
 	esac
 }
@@ -169,6 +170,15 @@ words()
 	printf '%s\n' $#
 }
 
+# musl_program NAME: build it of benchmarks/guest, and give it to the guest as well
+musl_program()
+{
+	musl-gcc -static -O2 -idirafter /usr/include \
+		-idirafter "/usr/include/$(gcc -print-multiarch)" \
+		-o "$work/$1.bin" "$ACRYPTO_TOP/benchmarks/guest/$1.c"
+	programs+=(--file "$work/$1.bin:/bin/$1")
+}
+
 all='write read randwrite randread'
 ramdisk='--append ramdisk_size'
 
@@ -191,9 +201,14 @@ run_fio()
 run_streams()
 {
 	local list='' pattern block streams n=${rounds:-5} mb=16 blocks='4 16 64 256 1024'
-	local patterns=$all
+	local patterns=$all variants=$two_cpus
 
 	[ "$quick" = no ] || patterns='write read' blocks='4 64 1024' n=${rounds:-3}
+	if [ "$workload" = cryptoloop2 ]; then
+		patterns='write read' blocks='4 64 1024' variants=$one_cpu
+		[ "$aa" = yes ] || variants+=' cryptoloop'
+		musl_program cryptoloop
+	fi
 	for pattern in $patterns; do
 		for block in $blocks; do
 			for streams in 1 4; do
@@ -204,12 +219,12 @@ run_streams()
 			done
 		done
 	done
-	musl-gcc -static -O2 -o "$work/streams.bin" "$ACRYPTO_TOP/benchmarks/guest/streams.c"
+	musl_program streams
 	# shellcheck disable=SC2086
-	guest streams $(($(words $list) * n * $(words $two_cpus))) streams --smp 2 \
+	guest "$workload" $(($(words $list) * n * $(words $variants))) streams --smp 2 \
 		--lockstep --mem 384 $ramdisk=$((mb * 1024)) --env "CELLS=$list" \
-		--env "ROUNDS=$n" --env MEGABYTES=$mb --env "VARIANTS=$two_cpus" \
-		--file "$work/streams.bin:/bin/streams"
+		--env "ROUNDS=$n" --env MEGABYTES=$mb --env "VARIANTS=$variants" \
+		"${programs[@]}"
 }
 
 run_fio2()
@@ -222,12 +237,12 @@ run_fio2()
 		n=${rounds:-4}
 		amount=32
 	fi
-	musl-gcc -static -O2 -o "$work/ticks.bin" "$ACRYPTO_TOP/benchmarks/guest/ticks.c"
+	musl_program ticks
 	# shellcheck disable=SC2086
 	guest fio2 $(($(words $list) * n * $(words $two_cpus))) fio --smp 2 \
 		--mem 384 $ramdisk=$((mb * 1024)) --env "CELLS=$list" \
 		--env "AMOUNT=$amount" --env "ROUNDS=$n" --env MEGABYTES=$mb \
-		--env "VARIANTS=$two_cpus" --file "$work/ticks.bin:/bin/ticks"
+		--env "VARIANTS=$two_cpus" "${programs[@]}"
 }
 
 run_copy()
@@ -265,15 +280,17 @@ run_cryptoloop()
 	for block in $blocks; do
 		list+="write:$block read:$block "
 	done
-	musl-gcc -static -O2 -idirafter /usr/include \
-		-idirafter "/usr/include/$(gcc -print-multiarch)" \
-		-o "$work/cryptoloop.bin" "$ACRYPTO_TOP/benchmarks/guest/cryptoloop.c"
+	musl_program cryptoloop
 	# shellcheck disable=SC2086
 	guest cryptoloop $((($(words $list) + 3) * n * $(words $variants))) cryptoloop \
 		--icount --smp 1 --mem 384 $ramdisk=$((mb * 1024)) --env "CELLS=$list" \
 		--env "ROUNDS=$n" --env MEGABYTES=$mb --env FILE_MB=$file \
-		--env "VARIANTS=$variants" \
-		--file "$work/cryptoloop.bin:/bin/cryptoloop"
+		--env "VARIANTS=$variants" "${programs[@]}"
+}
+
+run_cryptoloop2()
+{
+	run_streams
 }
 
 processor=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
@@ -290,10 +307,11 @@ for workload in "${workloads[@]}"; do
 		continue
 	fi
 	cipher=${asked:-$(default_cipher "$workload")}
+	programs=()
 	"run_$workload"
 	notes=() lockstep=()
 	case $workload in
-	streams)
+	streams | cryptoloop2)
 		clock='instructions in lockstep, two emulated CPUs, one a nanosecond'
 		notes=(--note 'not shown by it: caches, memory bandwidth, waking a halted CPU')
 		lockstep=(--lockstep)

@@ -5,10 +5,8 @@
 # write the same bytes, which is checked.  Direct I/O on the bare devices, and a file
 # system.
 #
-# Each is over a device-mapper target that passes everything on to a ram disk.  A
-# ram disk is its own page cache: on it, cryptoloop, which works in the page cache
-# of what is below, would be spared the way to the disk.  A write ends when the data
-# have left that cache; before a read it is emptied.
+# A write ends when the data have left the page cache of what is below, in which
+# cryptoloop works; before a read it is emptied.
 #
 # Further variables:
 #
@@ -19,30 +17,6 @@
 . /bench.sh
 
 bench_modules
-modprobe cryptoloop || exit 1
-
-# set_up VARIANT DISK: /dev/mapper/VARIANT over /dev/mapper/DISK
-set_up()
-{
-	case $1 in
-	cryptoloop)
-		cryptoloop /dev/loop0 "/dev/mapper/$2" "$CIPHER" "$KEY" || exit 1
-		ln -s ../loop0 /dev/mapper/cryptoloop
-		;;
-	*)	make_device "$1" "mapper/$2" ;;
-	esac
-}
-
-take_down()
-{
-	case $1 in
-	cryptoloop)
-		rm /dev/mapper/cryptoloop
-		losetup -d /dev/loop0
-		;;
-	*)	dm_remove "$1" ;;
-	esac || exit 1
-}
 
 # sum FILE MEGABYTES: of its beginning
 sum()
@@ -50,13 +24,7 @@ sum()
 	dd if="$1" bs=1M count="$2" 2>/dev/null | md5sum
 }
 
-n=0
-for variant in $VARIANTS; do
-	dm_create "disk-$variant" "0 $((MEGABYTES * 2048)) linear /dev/ram$n 0" || exit 1
-	set_up "$variant" "disk-$variant"
-	fill_device "$variant"
-	n=$((n + 1))
-done
+make_disks
 
 dd if=/dev/urandom of=/tmp/file bs=64k count=$((FILE_MB * 16)) 2>/dev/null
 n=0

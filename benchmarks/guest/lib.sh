@@ -81,8 +81,48 @@ make_devices()
 	done
 }
 
+# set_up VARIANT DISK: /dev/mapper/VARIANT over /dev/mapper/DISK
+set_up()
+{
+	case $1 in
+	cryptoloop)
+		cryptoloop /dev/loop0 "/dev/mapper/$2" "$CIPHER" "$KEY" || exit 1
+		ln -s ../loop0 /dev/mapper/cryptoloop
+		;;
+	*)	make_device "$1" "mapper/$2" ;;
+	esac
+}
+
+take_down()
+{
+	case $1 in
+	cryptoloop)
+		rm /dev/mapper/cryptoloop
+		losetup -d /dev/loop0
+		;;
+	*)	dm_remove "$1" ;;
+	esac || exit 1
+}
+
+# make_disks: the same, each over a device-mapper target that passes everything on to a
+# ram disk.  A ram disk is its own page cache: on it, cryptoloop, which works in the page
+# cache of what is below, would be spared the way to the disk.
+make_disks()
+{
+	local variant n=0
+
+	modprobe cryptoloop 2>/dev/null
+	for variant in $VARIANTS; do
+		dm_create "disk-$variant" "0 $((MEGABYTES * 2048)) linear /dev/ram$n 0" ||
+			exit 1
+		set_up "$variant" "disk-$variant"
+		fill_device "$variant"
+		n=$((n + 1))
+	done
+}
+
 # on_disk VARIANT: all that was written is; cryptoloop keeps it in the page cache of
-# the device below, /dev/mapper/disk-VARIANT, which only that benchmark has
+# the device below, /dev/mapper/disk-VARIANT, which only make_disks makes
 on_disk()
 {
 	sync

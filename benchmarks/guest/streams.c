@@ -2,12 +2,12 @@
 /*
  * streams: direct I/O in several threads, between two marks
  *
- *	streams {read|write|randread|randwrite} DEVICE BLOCK STREAMS BYTES
+ *	streams {read|write|randread|randwrite} DEVICE BLOCK STREAMS BYTES [BELOW]
  *
  * Each stream goes through a part of its own of the DEVICE's first BYTES, in
  * blocks of BLOCK bytes, one at a time; the random ones do as many as the
  * others.  The first mark is set when all are ready, the second when the last
- * one has done.
+ * one has done; with BELOW, when what was written has left that device's page cache.
  *
  * fio does the same and more, but takes as many instructions as a megabyte of
  * encryption for its start, and naps for tenths of seconds.  Between marks that
@@ -26,6 +26,7 @@
 #define MAX_STREAMS	64
 
 static const char *device;
+static const char *below;
 static int writes, random_order;
 static size_t block;
 static unsigned long blocks;	/* of each stream */
@@ -51,6 +52,19 @@ static unsigned long next(unsigned int *seed, unsigned long i)
 	return random_order ? rand_r(seed) % blocks : i;
 }
 
+/* The last one has done. */
+static void end(void)
+{
+	int fd;
+
+	if (writes && below) {
+		fd = open(below, O_RDWR);
+		if (fd < 0 || fsync(fd) || close(fd))
+			fail(below);
+	}
+	mark();
+}
+
 static void *stream(void *data)
 {
 	unsigned long part = (unsigned long)data, i;
@@ -73,7 +87,7 @@ static void *stream(void *data)
 			fail(device);
 	}
 	if (__atomic_sub_fetch(&working, 1, __ATOMIC_SEQ_CST) == 0)
-		mark();
+		end();
 	return NULL;
 }
 
@@ -82,13 +96,14 @@ int main(int argc, char **argv)
 	pthread_t threads[MAX_STREAMS];
 	unsigned long i;
 
-	if (argc != 6)
+	if (argc != 6 && argc != 7)
 		goto usage;
 	random_order = !strncmp(argv[1], "rand", 4);
 	writes = !strcmp(argv[1] + 4 * random_order, "write");
 	if (!writes && strcmp(argv[1] + 4 * random_order, "read"))
 		goto usage;
 	device = argv[2];
+	below = argv[6];
 	block = strtoul(argv[3], NULL, 0);
 	streams = strtoul(argv[4], NULL, 0);
 	if (!block || block % 512 || !streams || streams > MAX_STREAMS)
@@ -109,6 +124,6 @@ int main(int argc, char **argv)
 
 usage:
 	fprintf(stderr, "usage: streams {read|write|randread|randwrite} DEVICE "
-		"BLOCK STREAMS BYTES\n");
+		"BLOCK STREAMS BYTES [BELOW]\n");
 	return 2;
 }
