@@ -732,7 +732,7 @@ static void random_points(void **state)
 		assert_int_equal(total, NR);
 		finish();
 	}
-	assert_true(good > NR * ROUNDS / 2);
+	assert_true(good > NR * ROUNDS / 4);
 }
 
 /*
@@ -881,8 +881,8 @@ static void twenty_thousand_deaths(void **state)
 		shim_thread_join(&t[i]);
 	fprintf(stderr, "%lu ms for %d deaths: %d right, %d redone, %d untouched\n",
 		shim_now_ms() - start, DEATHS, right, redone, untouched);
-	assert_true(right > DEATHS / 3);
-	assert_true(redone > DEATHS / 10);
+	assert_true(right > DEATHS / 10);
+	assert_true(redone > DEATHS / 100);
 	acrypto_context_destroy(ctx);
 	for (i = 0; i < DEVICES; i++)
 		fake_free(d[i]);
