@@ -177,8 +177,9 @@ interrupt()
 	local tries runner status=0
 
 	rm -f "$tmp/sleepers"
-	env ACRYPTO_WORK="$tmp/work" ACRYPTO_JOBS=2 "$tmp/made-up/scripts/test.sh" slow \
-		>"$tmp/ran" 2>"$tmp/said" &
+	# a shell can't catch what was ignored when it began, as nohup has it
+	env --default-signal="$1" ACRYPTO_WORK="$tmp/work" ACRYPTO_JOBS=2 \
+		"$tmp/made-up/scripts/test.sh" slow >"$tmp/ran" 2>"$tmp/said" &
 	runner=$!
 	for ((tries = 0; tries < 300; tries++)); do
 		[ ! -e "$tmp/sleepers" ] || [ "$(wc -l <"$tmp/sleepers")" -lt 2 ] || break
