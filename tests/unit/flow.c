@@ -425,36 +425,22 @@ static void destroy_other(struct work *v)
 	__atomic_add_fetch(&v->nr, 1, __ATOMIC_SEQ_CST);
 }
 
-/* ... which ends later, and not all at once */
-static void destroy_waits_in_a_callback(void **state)
+/* a session in whose callback the flow of all the others is destroyed */
+static void submit_others(int flags)
 {
-	struct acrypto_session *s[8];
-	int flags, i;
+	int i;
 
-	for (flags = 0; flags < 2; flags++) {
-		prepare(FAKE_ASYNC, 1, 0);
-		acrypto_flow_init(&other);
-		f[0]->hold = 1;
-		w[0]->then = destroy_other;
-		w[0]->nr = 0;
-		for (i = 1; i < 8; i++) {
-			w[i]->s.flow = &other;
-			w[i]->s.flags = flags;
-		}
-		for (i = 0; i < 8; i++)
-			assert_int_equal(unit_submit(&w[i]->s), 0);
-		for (i = 0; i < 8; i++)
-			s[i] = fake_take(f[0]);
-		for (i = 0; i < 8; i++) {
-			fake_finish(f[0], s[i], 0);
-			shim_softirqs_done();
-			msleep(5);
-		}
-		for (i = 0; i < 8; i++)
-			assert_int_equal(work_wait(w[i]), 0);
-		assert_int_equal(w[0]->nr, 1);
-		finish();
+	prepare(FAKE_ASYNC, 1, 0);
+	acrypto_flow_init(&other);
+	f[0]->hold = 1;
+	w[0]->then = destroy_other;
+	w[0]->nr = 0;
+	for (i = 1; i < 8; i++) {
+		w[i]->s.flow = &other;
+		w[i]->s.flags = flags;
 	}
+	for (i = 0; i < 8; i++)
+		assert_int_equal(unit_submit(&w[i]->s), 0);
 }
 
 /*
@@ -466,21 +452,33 @@ static void destroy_from_a_callback(void **state)
 	int flags, i;
 
 	for (flags = 0; flags < 2; flags++) {
-		prepare(FAKE_ASYNC, 1, 0);
-		acrypto_flow_init(&other);
-		f[0]->hold = 1;
-		w[0]->then = destroy_other;
-		w[0]->nr = 0;
-		for (i = 1; i < 8; i++) {
-			w[i]->s.flow = &other;
-			w[i]->s.flags = flags;
-		}
-		for (i = 0; i < 8; i++)
-			assert_int_equal(unit_submit(&w[i]->s), 0);
+		submit_others(flags);
 		fake_serve(f[0]);
 		for (i = 1; i < 8; i++)
 			assert_int_equal(work_wait(w[i]), 0);
 		assert_int_equal(work_wait(w[0]), 0);
+		assert_int_equal(w[0]->nr, 1);
+		finish();
+	}
+}
+
+/* ... which ends later, and not all at once */
+static void destroy_waits_in_a_callback(void **state)
+{
+	struct acrypto_session *s[8];
+	int flags, i;
+
+	for (flags = 0; flags < 2; flags++) {
+		submit_others(flags);
+		for (i = 0; i < 8; i++)
+			s[i] = fake_take(f[0]);
+		for (i = 0; i < 8; i++) {
+			fake_finish(f[0], s[i], 0);
+			shim_softirqs_done();
+			msleep(5);
+		}
+		for (i = 0; i < 8; i++)
+			assert_int_equal(work_wait(w[i]), 0);
 		assert_int_equal(w[0]->nr, 1);
 		finish();
 	}
