@@ -326,7 +326,7 @@ start()
 	say "${name%/.}"
 	if [ "$3" = back ]; then
 		{
-			renice -n 10 -p "$BASHPID" >/dev/null
+			renice -n "$(($(nice) + 10))" -p "$BASHPID" >/dev/null
 			run_test "$1" "$2"
 		} &
 		in_back=$((in_back + 1))
