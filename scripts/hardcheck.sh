@@ -103,8 +103,8 @@ for name in "${chosen[@]}"; do
 		boot core 2 "$tests/core/kernel.sh"
 		;;
 	recovery)
-		# how long things take on such a kernel says nothing; a reset of two
-		# minutes it would take for a task that hangs
+		# how long things take on such a kernel says nothing; it takes whatever
+		# sleeps for two minutes, say in a reset, for a task that hangs
 		boot recovery 2 "$tests/core/recovery.sh" --env DEATHS=500 \
 			--env TURNS=200 --env SEED=7 --env RESET=100 \
 			--env TURN_US=1000000

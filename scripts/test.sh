@@ -119,20 +119,15 @@ records=$tmp/records
 : >"$records"
 : >"$tmp/times"
 
-# each "SUITE TEST"; back: those that don't mind who else uses the processors; in either
-# by the CPUs of their guests, which are the last part of a name: none, two, one
+# each "TURN SUITE TEST"; back: those that don't mind who else uses the processors; TURN
+# tells by the CPUs of their guests, which are the last part of a name: none, two, one
 front=()
 back=()
-for lane in front back; do
-	for cpus in 0 2 1; do
-		declare -a "${lane}_$cpus=()"
-	done
-done
 declare -A light=()
 # plan SUITE [TEST]
 plan()
 {
-	local lines name words lane cpus
+	local lines name words turn
 
 	lines=$(tests_of "$@")
 	if [ -z "$lines" ]; then
@@ -141,13 +136,23 @@ plan()
 	fi
 	while read -r name words; do
 		words=" ${words//[[:blank:]]/ } "
-		lane=front cpus=0
-		case $words in *" nice "*) lane=back ;; esac
 		case $words in *" light "*) light[$1/$name]=yes ;; esac
-		case $name in *:[12]) cpus=${name##*:} ;; esac
-		local -n list=${lane}_$cpus
-		list+=("$1 $name")
+		case $name in
+		*:2)	turn=1 ;;
+		*:1)	turn=2 ;;
+		*)	turn=0 ;;
+		esac
+		case $words in
+		*" nice "*)	back+=("$turn $1 $name") ;;
+		*)		front+=("$turn $1 $name") ;;
+		esac
 	done <<<"$lines"
+}
+
+# in_turn "TURN SUITE TEST"...: each "SUITE TEST"
+in_turn()
+{
+	[ $# -eq 0 ] || printf '%s\n' "$@" | sort -s -n -k 1,1 | cut -d ' ' -f 2-
 }
 
 # leave_out SUITE NAME REASON: it is skipped
@@ -185,11 +190,8 @@ for suite in "${chosen[@]}"; do
 	done < <(comm -13 <(suite_tests "$suite" | sort) \
 		<(ACRYPTO_LONG=yes suite_tests "$suite" | sort) | sed 's/[[:blank:]].*//')
 done
-# shellcheck disable=SC2154
-{
-	front=("${front_0[@]}" "${front_2[@]}" "${front_1[@]}")
-	back=("${back_0[@]}" "${back_2[@]}" "${back_1[@]}")
-}
+mapfile -t front < <(in_turn "${front[@]}")
+mapfile -t back < <(in_turn "${back[@]}")
 if [ -n "$shell" ] && [ "${#front[@]} ${#back[@]}" != "1 0" ] &&
    [ "${#front[@]} ${#back[@]}" != "0 1" ]; then
 	refuse "--shell takes one test, which these are not: ${front[*]} ${back[*]}"

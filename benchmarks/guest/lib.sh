@@ -86,6 +86,7 @@ set_up()
 {
 	case $1 in
 	cryptoloop)
+		modprobe cryptoloop || exit 1
 		cryptoloop /dev/loop0 "/dev/mapper/$2" "$CIPHER" "$KEY" || exit 1
 		ln -s ../loop0 /dev/mapper/cryptoloop
 		;;
@@ -111,7 +112,6 @@ make_disks()
 {
 	local variant n=0
 
-	modprobe cryptoloop 2>/dev/null
 	for variant in $VARIANTS; do
 		dm_create "disk-$variant" "0 $((MEGABYTES * 2048)) linear /dev/ram$n 0" ||
 			exit 1

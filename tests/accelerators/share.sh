@@ -59,11 +59,6 @@ faster()
 measure 1
 WRITE1=$WRITE
 READ1=$READ
-# 3 % more is what lies beside the device
-keeps_rate()
-{
-	[ "$1" -ge $((MB * 102400 / RATE)) ] && [ "$1" -le $((MB * 105472 / RATE)) ]
-}
 check "one keeps its rate, writing" keeps_rate "$WRITE"
 check "and reading" keeps_rate "$READ"
 measure 2

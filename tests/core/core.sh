@@ -9,6 +9,8 @@
 #	stress [PARAMETER]...			start the one called stress
 #	stress_end				end it, report
 #	sim PARAMETER DEVICE VALUE		set it, of a simulated device
+#	keeps_rate HUNDREDTHS			has one of RATE KiB a second done MB MiB in
+#						so much of a second?
 #
 # and trouble for two simulated devices, sim0 and sim1, that sims() loads:
 #
@@ -42,6 +44,12 @@ kernel_tests()
 		check "the tests called $name ran" false
 	fi
 	rmmod acrypto_test
+}
+
+# 3 % more is what lies beside the device
+keeps_rate()
+{
+	[ "$1" -ge $((MB * 102400 / RATE)) ] && [ "$1" -le $((MB * 105472 / RATE)) ]
 }
 
 in_background()

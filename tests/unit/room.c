@@ -546,15 +546,10 @@ static void blocked_route_blocks_nobody(void **state)
 /* taking a session in a hard interrupt, under the driver's lock: no call */
 static void no_wakeup_in_next(void **state)
 {
+	struct work *first = prepare_starved(3);
 	struct acrypto_session *s;
-	struct work *first;
 	int i;
 
-	prepare(FAKE_ASYNC, 1);
-	f->hold = 1;
-	first = work_of(ctx, 31);
-	assert_int_equal(unit_submit(&first->s), 0);
-	starve(3);
 	for (i = 0; i < 3; i++) {
 		shim_irq_enter();
 		s = fake_take(f);
@@ -565,14 +560,9 @@ static void no_wakeup_in_next(void **state)
 		fake_finish(f, s, 0);
 	}
 	fake_serve(f);
-	assert_int_equal(work_wait(first), 0);
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < 3; i++)
 		assert_int_equal(work_wait(waiter[i].w), 0);
-		work_free(waiter[i].w);
-		acrypto_context_destroy(waiter[i].ctx);
-	}
-	work_free(first);
-	finish();
+	finish_starved(first, 3);
 }
 
 /*
@@ -728,14 +718,9 @@ static void who_was_first_stays_so(void **state)
 /* who needed no call after all may ask for one again */
 static void asks_again(void **state)
 {
-	struct work *w;
+	struct work *first = prepare_starved(1);
 	int i;
 
-	prepare(FAKE_ASYNC, 1);
-	f->hold = 1;
-	w = work_of(ctx, 31);
-	assert_int_equal(unit_submit(&w->s), 0);
-	starve(1);
 	for (i = 0; i < 2; i++) {
 		assert_false(list_empty(&waiter[0].ctx->waiter.entry));
 		acrypto_room_uncall(waiter[0].ctx);
@@ -744,13 +729,9 @@ static void asks_again(void **state)
 	}
 	fake_serve(f);
 	WAIT_FOR(woken() == 1);
-	assert_int_equal(work_wait(w), 0);
 	assert_int_equal(work_wait(waiter[0].w), 0);
 	acrypto_flush();
-	work_free(waiter[0].w);
-	acrypto_context_destroy(waiter[0].ctx);
-	work_free(w);
-	finish();
+	finish_starved(first, 1);
 }
 
 /* places come by completion, by a device that comes, by one that is repaired */
